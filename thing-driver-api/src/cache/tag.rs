@@ -1,0 +1,108 @@
+//! Tags: what a writer touches and an entry depends on.
+
+use twox_hash::XxHash3_64;
+
+use crate::{Key, TableId, Value};
+
+/// A dependency: a 64-bit digest (XXH3) of a row or of one aspect of a set of rows.
+///
+/// Digests are the same in every process and version of a program. Two things with one digest only cost a needless
+/// invalidation, so a collision is harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(pub u64);
+
+/// A set of rows that writers can name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope<'a> {
+    /// The whole table.
+    Table,
+    /// The rows whose column of this name has this value, NULL included. The column is one of
+    /// [`Table::scopes`](crate::Table::scopes).
+    Equal(&'a str, ScopeValue),
+}
+
+/// A value of a scope column, as its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ScopeValue(u64);
+
+impl<'a> Scope<'a> {
+    /// The rows whose column equals the value.
+    pub fn equal(column: &'a str, value: &Value<'_>) -> Self {
+        let mut bytes = Vec::with_capacity(24);
+        value.write_canonical(&mut bytes);
+        Self::Equal(column, ScopeValue(XxHash3_64::oneshot(&bytes)))
+    }
+
+    fn digest(&self) -> u64 {
+        match self {
+            Self::Table => 0,
+            Self::Equal(column, value) => XxHash3_64::oneshot_with_seed(value.0, column.as_bytes()),
+        }
+    }
+}
+
+impl Tag {
+    /// The row with this key.
+    pub fn row(table: TableId, key: &Key) -> Self {
+        match key {
+            // The fastest path of a read: no buffer.
+            Key::Int(key) => Self(XxHash3_64::oneshot_with_seed(table.0, &key.to_le_bytes())),
+            key => {
+                let mut bytes = Vec::with_capacity(40);
+                key.write_canonical(&mut bytes);
+                Self(XxHash3_64::oneshot_with_seed(table.0, &bytes))
+            }
+        }
+    }
+
+    /// Which rows the scope has: touched by insert, by delete, and by an update that moves a row between scopes. Every
+    /// list and count depends on it.
+    pub fn rows(table: TableId, scope: &Scope<'_>) -> Self {
+        Self::aspect(table, scope, "")
+    }
+
+    /// The values of one column in the scope's rows: touched by updates of the column. Lists and counts whose filter or
+    /// order mentions the column depend on it.
+    pub fn column(table: TableId, scope: &Scope<'_>, column: &str) -> Self {
+        Self::aspect(table, scope, column)
+    }
+
+    fn aspect(table: TableId, scope: &Scope<'_>, column: &str) -> Self {
+        let seed = XxHash3_64::oneshot_with_seed(table.0, &scope.digest().to_le_bytes());
+        Self(XxHash3_64::oneshot_with_seed(
+            seed ^ 0x7468_696e_6774_6167,
+            column.as_bytes(),
+        ))
+    }
+}
+
+/// A value that a tag carries once and never again: random, or counted by a process that is the only one to know the
+/// cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Stamp(pub u128);
+
+/// Identifies a writer at work; random, so that it never occurs twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token(pub u128);
+
+impl Token {
+    /// A token that differs from every other, of other processes too.
+    pub fn random() -> Self {
+        Self(random_u128())
+    }
+}
+
+/// 128 bits from the operating system's randomness, by way of the standard library's hash keys and a counter.
+pub(crate) fn random_u128() -> u128 {
+    use std::cell::RefCell;
+    use std::hash::{BuildHasher, RandomState};
+
+    thread_local! {
+        static STATE: RefCell<(RandomState, RandomState, u64)> = RefCell::new((RandomState::new(), RandomState::new(), 0));
+    }
+    STATE.with_borrow_mut(|(high, low, count)| {
+        *count += 1;
+        let place = std::process::id();
+        (u128::from(high.hash_one((*count, place))) << 64) | u128::from(low.hash_one((*count, place)))
+    })
+}

@@ -1,0 +1,57 @@
+//! The contract between the Thing ORM and the crates that reach databases and caches.
+//!
+//! The core, `thing`, knows no database and no cache. It knows three traits:
+//!
+//! - [`Dialect`]: how a database says things,
+//! - [`Executor`]: runs them, with [`Transaction`] and [`RowSink`],
+//! - [`CacheClient`]: remembers the answers.
+//!
+//! A driver implements the first two, a cache the third. The guides `docs/writing-a-driver.md` and
+//! `docs/writing-a-cache.md` lead through it, and the crate `thing-conformance` tests the result.
+//!
+//! ```text
+//!             Table ─▶ Shape ─▶ Statement ─▶ Executor ─▶ Row ─▶ RowSink
+//! Dialect ─▶ sql::render ─┘ plan                             └─▶ Page
+//! ```
+//!
+//! **Statements are data.** A [`Shape`] says what to do without values; the driver compiles it once into a plan that the
+//! shape keeps, and each call binds values. A driver for a store without SQL reads the shape itself.
+//!
+//! **Rows are lent.** A driver shows each row to the core's [`RowSink`] as a `&dyn Row`; nothing is allocated for a row.
+//!
+//! MUST and SHOULD have their usual meaning here, each with what happens otherwise. Methods may be added to these traits
+//! with defaults that are correct for every driver.
+
+mod value;
+mod key;
+mod table;
+mod condition;
+mod shape;
+mod row;
+mod page;
+mod capability;
+mod executor;
+mod dialect;
+pub mod sql;
+mod schema;
+mod cache;
+mod error;
+
+pub use async_trait::async_trait;
+
+pub use cache::{
+    Behind, CacheClient, CacheStatistics, CacheValue, Change, EntryKey, Found, InvalidationStream, Lease, LeaseId,
+    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token,
+};
+pub use capability::{Capabilities, Capability};
+pub use condition::{Comparison, Condition, Operand, Order, Slot};
+pub use dialect::{Dialect, quote};
+pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result};
+pub use executor::{ChangeFeed, Executor, Isolation, PageStream, Transaction, TransactionOptions, Written};
+pub use key::Key;
+pub use page::{Page, PageRow};
+pub use row::{Flow, NoRows, Row, RowSink};
+pub use schema::{ExistingColumn, ExistingIndex, ExistingTable, Schema};
+pub use shape::{Consistency, Operation, PlanOwner, Shape, Statement};
+pub use table::{Column, ColumnSet, Index, MAX_COLUMNS, Table, TableBuilder, TableId};
+pub use value::{Value, ValueType};

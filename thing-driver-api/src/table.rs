@@ -1,0 +1,340 @@
+//! Table metadata: what the core tells a driver about a model.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::{Error, Result, Value, ValueType};
+
+/// The most columns a table of a model can have, so that a set of columns fits a [`ColumnSet`].
+pub const MAX_COLUMNS: usize = 128;
+
+/// A table as a model declares it. Made by [`Table::builder`], which refuses what can't be a table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    id: TableId,
+    name: Cow<'static, str>,
+    columns: Vec<Column>,
+    key: Vec<usize>,
+    generated_key: bool,
+    indexes: Vec<Index>,
+    scopes: Vec<usize>,
+}
+
+impl Table {
+    /// Starts a table of this name.
+    pub fn builder(name: impl Into<Cow<'static, str>>) -> TableBuilder {
+        TableBuilder {
+            name: name.into(),
+            columns: Vec::new(),
+            key: Vec::new(),
+            generated_key: false,
+            indexes: Vec::new(),
+        }
+    }
+
+    /// Identifies the table in caches: derived from its name alone, so that every version of a program agrees.
+    pub fn id(&self) -> TableId {
+        self.id
+    }
+
+    /// The name in the database, unquoted.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The columns, in the order in which rows are read and written.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// One column; `index` comes from this table's own shapes and is always in range.
+    pub fn column(&self, index: usize) -> &Column {
+        &self.columns[index]
+    }
+
+    /// The column of this name.
+    pub fn column_index(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.name == name)
+    }
+
+    /// The columns of the primary key, at least one.
+    pub fn key(&self) -> &[usize] {
+        &self.key
+    }
+
+    /// True when the database makes the key of a new row. The key is then one integer column.
+    pub fn has_generated_key(&self) -> bool {
+        self.generated_key
+    }
+
+    /// The declared indexes, the primary key not among them.
+    pub fn indexes(&self) -> &[Index] {
+        &self.indexes
+    }
+
+    /// The columns that can scope a cached list: those that lead an index, are not the whole key, and have a type of
+    /// which equality is exact ([`ValueType::is_exact`]). A write touches the scopes of these columns only.
+    pub fn scopes(&self) -> &[usize] {
+        &self.scopes
+    }
+}
+
+/// Identifies a table across processes and versions of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableId(pub u64);
+
+/// One column of a [`Table`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Column {
+    /// The name in the database, unquoted.
+    pub name: Cow<'static, str>,
+    /// What the column holds.
+    pub value_type: ValueType,
+    /// True when it may hold NULL.
+    pub nullable: bool,
+    /// What the database puts in when a statement outside Thing leaves the column out. Statements of the core always
+    /// name every column.
+    pub default: Option<Value<'static>>,
+}
+
+impl Column {
+    /// A column that can't hold NULL and has no default.
+    pub fn new(name: impl Into<Cow<'static, str>>, value_type: ValueType) -> Self {
+        Self {
+            name: name.into(),
+            value_type,
+            nullable: false,
+            default: None,
+        }
+    }
+
+    /// Says whether the column may hold NULL.
+    #[must_use]
+    pub fn nullable(mut self, nullable: bool) -> Self {
+        self.nullable = nullable;
+        self
+    }
+
+    /// Sets the default.
+    #[must_use]
+    pub fn default_value(mut self, value: Value<'static>) -> Self {
+        self.default = Some(value);
+        self
+    }
+}
+
+/// An index over one or more columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Index {
+    /// The name in the database, unquoted.
+    pub name: Cow<'static, str>,
+    /// The columns, in index order.
+    pub columns: Vec<usize>,
+    /// True when no two rows may agree in all the columns.
+    pub unique: bool,
+}
+
+/// Builds a [`Table`].
+#[derive(Clone, Debug)]
+pub struct TableBuilder {
+    name: Cow<'static, str>,
+    columns: Vec<Column>,
+    key: Vec<usize>,
+    generated_key: bool,
+    indexes: Vec<Index>,
+}
+
+impl TableBuilder {
+    /// Appends a column.
+    #[must_use]
+    pub fn column(mut self, column: Column) -> Self {
+        self.columns.push(column);
+        self
+    }
+
+    /// Declares the primary key by the positions of its columns.
+    #[must_use]
+    pub fn key(mut self, columns: impl Into<Vec<usize>>) -> Self {
+        self.key = columns.into();
+        self
+    }
+
+    /// Says that the database makes the key of a new row.
+    #[must_use]
+    pub fn generated_key(mut self, generated: bool) -> Self {
+        self.generated_key = generated;
+        self
+    }
+
+    /// Declares an index; without a name it is called `<table>_<column>..._index` or `..._unique`.
+    #[must_use]
+    pub fn index(mut self, name: Option<&str>, columns: impl Into<Vec<usize>>, unique: bool) -> Self {
+        let columns = columns.into();
+        let name = name.map_or_else(
+            || {
+                let names: Vec<&str> = columns
+                    .iter()
+                    .filter_map(|&c| self.columns.get(c))
+                    .map(|c| c.name.as_ref())
+                    .collect();
+                format!(
+                    "{}_{}_{}",
+                    self.name,
+                    names.join("_"),
+                    if unique { "unique" } else { "index" }
+                )
+            },
+            str::to_owned,
+        );
+        self.indexes.push(Index {
+            name: Cow::Owned(name),
+            columns,
+            unique,
+        });
+        self
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) naming the table and what is wrong: no columns or too
+    /// many, an empty or repeated name, no key, a nullable key, a generated key that is not one integer column, an index
+    /// without columns or over columns that don't exist.
+    pub fn build(self) -> Result<Table> {
+        let table = self.name.clone();
+        let wrong = |what: String| Err(Error::invalid_input(format!("table `{table}`: {what}")));
+        if self.name.is_empty() || self.name.contains('\0') {
+            return wrong("the name is empty or holds a zero byte; give it a name".into());
+        }
+        if self.columns.is_empty() || self.columns.len() > MAX_COLUMNS {
+            return wrong(format!(
+                "{} columns; a table has 1 to {MAX_COLUMNS}",
+                self.columns.len()
+            ));
+        }
+        for (at, column) in self.columns.iter().enumerate() {
+            if column.name.is_empty() || column.name.contains('\0') {
+                return wrong(format!(
+                    "column {at} has an empty name or one with a zero byte; rename it"
+                ));
+            }
+            if self.columns[..at]
+                .iter()
+                .any(|c| c.name.eq_ignore_ascii_case(&column.name))
+            {
+                return wrong(format!("column `{}` is declared twice; rename one", column.name));
+            }
+        }
+        if self.key.is_empty() {
+            return wrong("no primary key; declare one".into());
+        }
+        for (at, &part) in self.key.iter().enumerate() {
+            match self.columns.get(part) {
+                None => return wrong(format!("the key names column {part}, which does not exist")),
+                Some(c) if c.nullable => {
+                    return wrong(format!("key column `{}` is nullable; a key can't be NULL", c.name));
+                }
+                Some(c) if self.key[..at].contains(&part) => {
+                    return wrong(format!("the key names column `{}` twice", c.name));
+                }
+                Some(_) => {}
+            }
+        }
+        if self.generated_key && (self.key.len() != 1 || !self.columns[self.key[0]].value_type.is_integer()) {
+            return wrong("a generated key is one integer column; let the application make this key".into());
+        }
+        for (at, index) in self.indexes.iter().enumerate() {
+            if index.columns.is_empty() || index.columns.iter().any(|&c| c >= self.columns.len()) {
+                return wrong(format!(
+                    "index `{}` has no columns or names one that does not exist",
+                    index.name
+                ));
+            }
+            if self.indexes[..at]
+                .iter()
+                .any(|i| i.name.eq_ignore_ascii_case(&index.name))
+            {
+                return wrong(format!("index `{}` is declared twice; name one of them", index.name));
+            }
+        }
+        let mut scopes = Vec::new();
+        let leaders = self
+            .indexes
+            .iter()
+            .map(|i| i.columns[0])
+            .chain(self.key.first().copied());
+        for column in leaders {
+            let whole_key = self.key == [column];
+            if !whole_key && !scopes.contains(&column) && self.columns[column].value_type.is_exact() {
+                scopes.push(column);
+            }
+        }
+        Ok(Table {
+            id: TableId(twox_hash::XxHash3_64::oneshot(self.name.as_bytes())),
+            name: self.name,
+            columns: self.columns,
+            key: self.key,
+            generated_key: self.generated_key,
+            indexes: self.indexes,
+            scopes,
+        })
+    }
+}
+
+/// A set of columns of one table, by position.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ColumnSet(u128);
+
+impl ColumnSet {
+    /// No column.
+    pub const EMPTY: Self = Self(0);
+    /// Every column a table can have.
+    pub const ALL: Self = Self(u128::MAX);
+
+    /// Adds a column; positions are below [`MAX_COLUMNS`].
+    pub fn insert(&mut self, column: usize) {
+        self.0 |= 1 << column;
+    }
+
+    /// Whether the column is in the set.
+    pub fn contains(self, column: usize) -> bool {
+        self.0 >> column & 1 == 1
+    }
+
+    /// True without columns.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The number of columns.
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether the two sets share a column.
+    pub fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The columns, ascending.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..MAX_COLUMNS).filter(move |&c| self.contains(c))
+    }
+}
+
+impl FromIterator<usize> for ColumnSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(columns: I) -> Self {
+        let mut set = Self::EMPTY;
+        columns.into_iter().for_each(|c| set.insert(c));
+        set
+    }
+}
+
+impl fmt::Debug for ColumnSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
