@@ -1,1 +1,1 @@
-//! tests
+//! The tests of the Thing ORM; see the folder `tests`.

@@ -1,0 +1,206 @@
+//! Columns of the standard library's types.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
+
+use super::{ColumnType, TimestampType};
+
+impl ColumnType for bool {
+    const TYPE: ValueType = ValueType::Bool;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        Ok(Value::Bool(*self))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        row.bool(index)
+    }
+}
+
+macro_rules! integers {
+    ($($type:ty => $column:ident),*) => {$(
+        impl ColumnType for $type {
+            const TYPE: ValueType = ValueType::$column;
+
+            fn to_value(&self) -> Result<Value<'_>> {
+                Ok(Value::I64(i64::from(*self)))
+            }
+
+            fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+                narrow(row.i64(index)?)
+            }
+        }
+    )*};
+}
+
+integers!(i8 => I16, i16 => I16, u8 => I16, i32 => I32, u16 => I32, u32 => I64);
+
+fn narrow<T: TryFrom<i64>>(value: i64) -> Result<T> {
+    T::try_from(value).map_err(|_| invalid(format!("a stored integer does not fit {}", std::any::type_name::<T>())))
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidData { column: None }, message)
+}
+
+impl ColumnType for i64 {
+    const TYPE: ValueType = ValueType::I64;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        Ok(Value::I64(*self))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        row.i64(index)
+    }
+}
+
+impl ColumnType for u64 {
+    const TYPE: ValueType = ValueType::I64;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        i64::try_from(*self).map(Value::I64).map_err(|_| {
+            invalid(format!(
+                "an unsigned integer above {} can't be stored; columns are signed 64-bit",
+                i64::MAX
+            ))
+        })
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        narrow(row.i64(index)?)
+    }
+}
+
+impl ColumnType for f64 {
+    const TYPE: ValueType = ValueType::F64;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        if self.is_nan() {
+            return Err(invalid(
+                "NaN can't be stored; make the column an Option and store None".into(),
+            ));
+        }
+        Ok(Value::F64(*self))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        row.f64(index)
+    }
+}
+
+impl ColumnType for f32 {
+    const TYPE: ValueType = ValueType::F32;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        if self.is_nan() {
+            return Err(invalid(
+                "NaN can't be stored; make the column an Option and store None".into(),
+            ));
+        }
+        Ok(Value::F64(f64::from(*self)))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        let wide = row.f64(index)?;
+        // Exact for whatever an f32 wrote; anything else was written as a wider float.
+        #[allow(clippy::cast_possible_truncation)]
+        let narrow = wide as Self;
+        if f64::from(narrow).to_bits() == wide.to_bits() {
+            return Ok(narrow);
+        }
+        Err(invalid(
+            "a stored float does not fit f32; declare the field as f64".into(),
+        ))
+    }
+}
+
+impl ColumnType for String {
+    const TYPE: ValueType = ValueType::Text;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        Ok(Value::Text(self.as_str().into()))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        row.text(index).map(|text| text.into_owned())
+    }
+
+    fn heap_size(&self) -> usize {
+        self.capacity()
+    }
+}
+
+impl ColumnType for Vec<u8> {
+    const TYPE: ValueType = ValueType::Bytes;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        Ok(Value::Bytes(self.as_slice().into()))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        row.bytes(index).map(|bytes| bytes.into_owned())
+    }
+
+    fn heap_size(&self) -> usize {
+        self.capacity()
+    }
+}
+
+/// Kept to the microsecond; what is finer is cut off when the value is written.
+impl ColumnType for SystemTime {
+    const TYPE: ValueType = ValueType::Timestamp;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        let microseconds = match self.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).ok(),
+            // Rounds down, as for times after 1970.
+            Err(before) => i64::try_from(before.duration().as_nanos().div_ceil(1000))
+                .ok()
+                .map(|m| -m),
+        };
+        microseconds
+            .map(Value::Timestamp)
+            .ok_or_else(|| invalid("a point in time is too far away to be stored".into()))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        match row.value(index, ValueType::Timestamp)? {
+            Value::Timestamp(microseconds) => Ok(Self::from_microseconds(microseconds)),
+            other => Err(invalid(format!("found {}, expected a timestamp", other.kind()))),
+        }
+    }
+}
+
+impl TimestampType for SystemTime {
+    fn from_microseconds(microseconds: i64) -> Self {
+        let distance = Duration::from_micros(microseconds.unsigned_abs());
+        if microseconds < 0 {
+            UNIX_EPOCH - distance
+        } else {
+            UNIX_EPOCH + distance
+        }
+    }
+}
+
+impl<T: ColumnType> ColumnType for Option<T> {
+    const TYPE: ValueType = T::TYPE;
+    const NULLABLE: bool = true;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        self.as_ref().map_or(Ok(Value::Null), T::to_value)
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        if row.is_null(index)? {
+            Ok(None)
+        } else {
+            T::from_row(row, index).map(Some)
+        }
+    }
+
+    fn heap_size(&self) -> usize {
+        self.as_ref().map_or(0, T::heap_size)
+    }
+}

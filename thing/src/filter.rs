@@ -1,0 +1,315 @@
+//! Filters: conditions over one model, with their values.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{BitAnd, BitOr, Not};
+
+use thing_driver_api::{Comparison, Condition, Error, Result, Slot, Value};
+
+use crate::ColumnType;
+
+/// A condition over the rows of one model. Made from columns, joined with `&` and `|`, negated with `!`.
+///
+/// Evaluation is three-valued as in SQL: what compares with NULL is unknown, and a row passes only where the whole is
+/// true.
+#[must_use = "a filter does nothing until a query uses it"]
+pub struct Filter<M> {
+    node: Node,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M> Filter<M> {
+    pub(crate) fn new(node: Node) -> Self {
+        Self {
+            node,
+            model: PhantomData,
+        }
+    }
+
+    /// Every row.
+    pub fn everything() -> Self {
+        Self::new(Node::Constant(true))
+    }
+
+    /// No row.
+    pub fn nothing() -> Self {
+        Self::new(Node::Constant(false))
+    }
+
+    /// Both; the same as `&`.
+    pub fn and(self, other: Self) -> Self {
+        self & other
+    }
+
+    /// At least one; the same as `|`.
+    pub fn or(self, other: Self) -> Self {
+        self | other
+    }
+
+    pub(crate) fn into_node(self) -> Node {
+        self.node
+    }
+}
+
+impl<M> BitAnd for Filter<M> {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self::new(self.node.and(other.node))
+    }
+}
+
+impl<M> BitOr for Filter<M> {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self::new(match (self.node, other.node) {
+            (Node::Or(mut terms), Node::Or(more)) => {
+                terms.extend(more);
+                Node::Or(terms)
+            }
+            (Node::Or(mut terms), node) => {
+                terms.push(node);
+                Node::Or(terms)
+            }
+            (node, other) => Node::Or(vec![node, other]),
+        })
+    }
+}
+
+impl<M> Not for Filter<M> {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self::new(Node::Not(Box::new(self.node)))
+    }
+}
+
+impl<M> Clone for Filter<M> {
+    fn clone(&self) -> Self {
+        Self::new(self.node.clone())
+    }
+}
+
+/// Shows the structure; values stay out of logs.
+impl<M> fmt::Debug for Filter<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut values = Vec::new();
+        match self.node.compile(&mut values) {
+            Ok(condition) => condition.fmt(f),
+            Err(error) => error.fmt(f),
+        }
+    }
+}
+
+/// A filter's tree, values included.
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    Constant(bool),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
+    Compare {
+        column: usize,
+        operator: Comparison,
+        operand: Operand,
+    },
+    In {
+        column: usize,
+        values: Vec<Value<'static>>,
+        negated: bool,
+    },
+    Between {
+        column: usize,
+        low: Value<'static>,
+        high: Value<'static>,
+        negated: bool,
+    },
+    Like {
+        column: usize,
+        pattern: String,
+        negated: bool,
+    },
+    IsNull {
+        column: usize,
+        negated: bool,
+    },
+}
+
+/// The right side of a comparison.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub enum Operand {
+    Value(Value<'static>),
+    Column(usize),
+    /// A value that no column can hold; the query that uses it fails with this message.
+    Invalid(String),
+}
+
+impl Operand {
+    pub(crate) fn of<T: ColumnType>(value: &T) -> Self {
+        match value.to_value() {
+            Ok(value) => Self::Value(value.into_owned()),
+            Err(error) => Self::Invalid(error.to_string()),
+        }
+    }
+}
+
+impl Node {
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Constant(true), node) | (node, Self::Constant(true)) => node,
+            (Self::And(mut terms), Self::And(more)) => {
+                terms.extend(more);
+                Self::And(terms)
+            }
+            (Self::And(mut terms), node) => {
+                terms.push(node);
+                Self::And(terms)
+            }
+            (node, other) => Self::And(vec![node, other]),
+        }
+    }
+
+    /// IN or NOT IN. A NULL among the values can't be found, and makes "not found" unknown: it becomes a comparison with
+    /// NULL beside the list.
+    pub(crate) fn one_of(column: usize, operands: impl Iterator<Item = Operand>, negated: bool) -> Self {
+        let mut values = Vec::new();
+        let mut others = Vec::new();
+        for operand in operands {
+            match operand {
+                Operand::Value(value) if !value.is_null() => values.push(value),
+                operand => {
+                    let operator = if negated {
+                        Comparison::NotEqual
+                    } else {
+                        Comparison::Equal
+                    };
+                    others.push(Self::Compare {
+                        column,
+                        operator,
+                        operand,
+                    });
+                }
+            }
+        }
+        let list = if values.is_empty() {
+            Self::Constant(negated)
+        } else {
+            Self::In {
+                column,
+                values,
+                negated,
+            }
+        };
+        if others.is_empty() {
+            return list;
+        }
+        others.insert(0, list);
+        if negated { Self::And(others) } else { Self::Or(others) }
+    }
+
+    pub(crate) fn between(column: usize, low: Operand, high: Operand, negated: bool) -> Self {
+        match (low, high) {
+            (Operand::Value(low), Operand::Value(high)) => Self::Between {
+                column,
+                low,
+                high,
+                negated,
+            },
+            (low, high) => {
+                let range = Self::Compare {
+                    column,
+                    operator: Comparison::GreaterOrEqual,
+                    operand: low,
+                }
+                .and(Self::Compare {
+                    column,
+                    operator: Comparison::LessOrEqual,
+                    operand: high,
+                });
+                if negated { Self::Not(Box::new(range)) } else { range }
+            }
+        }
+    }
+
+    /// Splits the tree into a condition without values and the values of its slots, appended to `values`.
+    pub(crate) fn compile(&self, values: &mut Vec<Value<'static>>) -> Result<Condition> {
+        let slot = |value: Value<'static>, values: &mut Vec<Value<'static>>| {
+            values.push(value);
+            Slot(values.len() - 1)
+        };
+        Ok(match self {
+            Self::Constant(value) => Condition::Constant(*value),
+            Self::And(terms) => Condition::And(compile_all(terms, values)?),
+            Self::Or(terms) => Condition::Or(compile_all(terms, values)?),
+            Self::Not(inner) => Condition::Not(Box::new(inner.compile(values)?)),
+            Self::Compare {
+                column,
+                operator,
+                operand,
+            } => {
+                let operand = match operand {
+                    Operand::Value(value) => thing_driver_api::Operand::Slot(slot(value.clone(), values)),
+                    Operand::Column(column) => thing_driver_api::Operand::Column(*column),
+                    Operand::Invalid(message) => return Err(Error::invalid_input(message.clone())),
+                };
+                Condition::Compare {
+                    column: *column,
+                    operator: *operator,
+                    operand,
+                }
+            }
+            Self::In {
+                column,
+                values: list,
+                negated,
+            } => {
+                // Repeating the last value keeps the number of different statements small.
+                let full = list.len().next_power_of_two();
+                let padded = list.iter().chain(list.last().into_iter().cycle()).take(full);
+                let slots = padded.map(|value| slot(value.clone(), values)).collect();
+                Condition::In {
+                    column: *column,
+                    slots,
+                    negated: *negated,
+                }
+            }
+            Self::Between {
+                column,
+                low,
+                high,
+                negated,
+            } => {
+                let low = slot(low.clone(), values);
+                let high = slot(high.clone(), values);
+                Condition::Between {
+                    column: *column,
+                    low,
+                    high,
+                    negated: *negated,
+                }
+            }
+            Self::Like {
+                column,
+                pattern,
+                negated,
+            } => {
+                let pattern = slot(Value::Text(pattern.clone().into()), values);
+                Condition::Like {
+                    column: *column,
+                    pattern,
+                    negated: *negated,
+                }
+            }
+            Self::IsNull { column, negated } => Condition::IsNull {
+                column: *column,
+                negated: *negated,
+            },
+        })
+    }
+}
+
+fn compile_all(terms: &[Node], values: &mut Vec<Value<'static>>) -> Result<Vec<Condition>> {
+    terms.iter().map(|term| term.compile(values)).collect()
+}

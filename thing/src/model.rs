@@ -1,0 +1,103 @@
+//! Models: plain structs that rows become.
+
+use std::sync::Arc;
+
+use thing_driver_api::{Result, Row, Table, TableBuilder, Value};
+
+use crate::ModelKey;
+
+/// A plain struct that one row of a table becomes, by `#[derive(Model)]`.
+///
+/// The hidden methods are what the derive macro writes; a model written by hand implements them too.
+pub trait Model: Clone + Send + Sync + Sized + 'static {
+    /// The type of the primary key.
+    type Key: ModelKey;
+
+    /// The name of the struct, for messages.
+    const NAME: &'static str;
+
+    /// The table. Always the same.
+    fn table() -> &'static Arc<Table>;
+
+    /// The primary key.
+    fn key(&self) -> Self::Key;
+
+    /// Puts in the key that the database generated.
+    #[doc(hidden)]
+    fn set_generated_key(&mut self, key: i64) -> Result<()>;
+
+    /// Reads all columns, in the table's order.
+    #[doc(hidden)]
+    fn from_row(row: &dyn Row) -> Result<Self>;
+
+    /// The value of one column.
+    #[doc(hidden)]
+    fn value(&self, column: usize) -> Result<Value<'_>>;
+
+    /// Puts the time, in microseconds since 1970, into the `updated` field and, of a new object, the `created` field.
+    /// Returns whether there is an `updated` field.
+    #[doc(hidden)]
+    fn touch(&mut self, now: i64, new: bool) -> bool;
+
+    /// Bytes that the fields hold outside the struct.
+    #[doc(hidden)]
+    fn heap_size(&self) -> usize;
+}
+
+/// A group of fields that several models share, by `#[derive(Embed)]`; a model embeds it with `#[thing(embed)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be embedded in a model",
+    label = "no `#[derive(Embed)]`",
+    note = "derive `Embed` for `{Self}`, or drop `#[thing(embed)]`"
+)]
+pub trait Embed: Clone + Send + Sync + Sized + 'static {
+    /// The number of columns.
+    #[doc(hidden)]
+    const LEN: usize;
+
+    /// Declares the columns and indexes; the first column's position is `first`.
+    #[doc(hidden)]
+    fn declare(table: TableBuilder, first: usize) -> TableBuilder;
+
+    /// Reads the columns from position `first` on.
+    #[doc(hidden)]
+    fn from_row(row: &dyn Row, first: usize) -> Result<Self>;
+
+    /// The value of one column, counted from the group's first.
+    #[doc(hidden)]
+    fn value(&self, column: usize) -> Result<Value<'_>>;
+
+    /// As [`Model::touch`].
+    #[doc(hidden)]
+    fn touch(&mut self, now: i64, new: bool) -> bool;
+
+    /// Bytes that the fields hold outside the struct.
+    #[doc(hidden)]
+    fn heap_size(&self) -> usize;
+}
+
+/// An [`Embed`] that holds the primary key.
+#[diagnostic::on_unimplemented(
+    message = "the model has no primary key, and neither has the embedded `{Self}`",
+    label = "no key",
+    note = "name a field `id`, mark a field with `#[thing(key)]`, or embed a struct that has one"
+)]
+pub trait EmbedKey: Embed {
+    /// The type of the key.
+    type Key: ModelKey;
+
+    /// The key's column, counted from the group's first.
+    #[doc(hidden)]
+    const COLUMN: usize;
+    /// Whether the database generates the key.
+    #[doc(hidden)]
+    const GENERATED: bool;
+
+    /// The key.
+    #[doc(hidden)]
+    fn key(&self) -> Self::Key;
+
+    /// Puts in the key that the database generated.
+    #[doc(hidden)]
+    fn set_generated_key(&mut self, key: i64) -> Result<()>;
+}
