@@ -34,9 +34,10 @@ mod tag;
 
 pub use change::{Change, Outcome, RowImage};
 pub use entry::{Behind, CacheValue, EntryKey, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek};
-pub use tag::{Scope, Stamp, Tag, Token};
+pub use tag::{Scope, Stamp, Tag, Token, digest};
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -76,6 +77,18 @@ pub trait CacheClient: Send + Sync + fmt::Debug + 'static {
     /// error: returns how many were kept.
     async fn store(&self, lease: &Lease, entries: Vec<NewEntry>) -> Result<usize>;
 
+    /// Stores under several leases at once, as [`CacheClient::store`] under each; returns how many entries were kept.
+    ///
+    /// The default does one after the other. A client whose server is a round trip away overrides it: the core stores
+    /// the rows of a batch this way.
+    async fn store_many(&self, fills: Vec<(Lease, Vec<NewEntry>)>) -> Result<usize> {
+        let mut kept = 0;
+        for (lease, entries) in fills {
+            kept += self.store(&lease, entries).await?;
+        }
+        Ok(kept)
+    }
+
     /// Ends a lease without storing: the read failed, or its caller went away. Does not wait; called from `Drop`. A
     /// client that can't tell its server without waiting lets the lease time out.
     fn abandon(&self, lease: &Lease);
@@ -104,6 +117,63 @@ pub trait CacheClient: Send + Sync + fmt::Debug + 'static {
 
     /// Counters since the start.
     fn statistics(&self) -> CacheStatistics;
+}
+
+/// Shared clients are clients; every method is forwarded.
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<C: CacheClient + ?Sized> CacheClient for Arc<C> {
+    fn peek(&self, key: &EntryKey) -> Peek {
+        (**self).peek(key)
+    }
+
+    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
+        (**self).load(keys).await
+    }
+
+    async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {
+        (**self).lease(requests).await
+    }
+
+    async fn store(&self, lease: &Lease, entries: Vec<NewEntry>) -> Result<usize> {
+        (**self).store(lease, entries).await
+    }
+
+    async fn store_many(&self, fills: Vec<(Lease, Vec<NewEntry>)>) -> Result<usize> {
+        (**self).store_many(fills).await
+    }
+
+    fn abandon(&self, lease: &Lease) {
+        (**self).abandon(lease);
+    }
+
+    async fn restamp(&self, key: &EntryKey, behind: &Behind) -> Result<bool> {
+        (**self).restamp(key, behind).await
+    }
+
+    async fn quarantine(&self, tags: &[Tag], token: Token, duration: Duration) -> Result<()> {
+        (**self).quarantine(tags, token, duration).await
+    }
+
+    async fn release(&self, tags: &[Tag], token: Token, outcome: Outcome) -> Result<()> {
+        (**self).release(tags, token, outcome).await
+    }
+
+    async fn void(&self, tags: &[Tag]) -> Result<()> {
+        (**self).void(tags).await
+    }
+
+    async fn void_table(&self, table: TableId) -> Result<()> {
+        (**self).void_table(table).await
+    }
+
+    async fn invalidations(&self) -> Result<Option<Box<dyn InvalidationStream>>> {
+        (**self).invalidations().await
+    }
+
+    fn statistics(&self) -> CacheStatistics {
+        (**self).statistics()
+    }
 }
 
 /// Invalidations by other processes, in the order in which the cache server saw them.

@@ -32,6 +32,8 @@ struct Inner {
 pub enum ErrorKind {
     /// The row does not exist.
     NotFound,
+    /// There are several rows where one was asked for.
+    NotUnique,
     /// The database refused the write because of a constraint.
     Constraint(Constraint),
     /// The write met another: a serialization failure, a deadlock, a row that changed meanwhile. It had no effect and

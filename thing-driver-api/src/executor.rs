@@ -222,3 +222,48 @@ pub trait ChangeFeed: Send + fmt::Debug {
     /// database is in doubt.
     async fn next(&mut self) -> Result<Option<Vec<Change>>>;
 }
+
+/// Shared executors are executors; every method is forwarded.
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<E: Executor + ?Sized> Executor for Arc<E> {
+    fn capabilities(&self) -> &Capabilities {
+        (**self).capabilities()
+    }
+
+    fn dialect(&self) -> Option<&dyn Dialect> {
+        (**self).dialect()
+    }
+
+    fn schema(&self) -> Option<&dyn Schema> {
+        (**self).schema()
+    }
+
+    async fn fetch(&self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<()> {
+        (**self).fetch(statement, rows).await
+    }
+
+    async fn get_many(&self, shape: &Arc<Shape>, keys: &[Key], rows: &mut dyn RowSink) -> Result<()> {
+        (**self).get_many(shape, keys, rows).await
+    }
+
+    async fn write(&self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<Written> {
+        (**self).write(statement, rows).await
+    }
+
+    async fn write_atomic(&self, statements: &[Statement<'_>]) -> Result<Vec<Written>, (usize, Error)> {
+        (**self).write_atomic(statements).await
+    }
+
+    async fn begin(&self, options: &TransactionOptions) -> Result<Box<dyn Transaction>> {
+        (**self).begin(options).await
+    }
+
+    async fn stream(&self, statement: &Statement<'_>) -> Result<Box<dyn PageStream>> {
+        (**self).stream(statement).await
+    }
+
+    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
+        (**self).changes().await
+    }
+}

@@ -41,7 +41,7 @@ pub use async_trait::async_trait;
 
 pub use cache::{
     Behind, CacheClient, CacheStatistics, CacheValue, Change, EntryKey, Found, InvalidationStream, Lease, LeaseId,
-    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token,
+    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token, digest,
 };
 pub use capability::{Capabilities, Capability};
 pub use condition::{Comparison, Condition, Operand, Order, Slot};

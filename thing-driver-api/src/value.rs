@@ -127,6 +127,46 @@ impl Value<'_> {
     }
 }
 
+impl Value<'static> {
+    /// Reads one value that [`Value::write_canonical`] wrote from the front of `bytes`, and moves `bytes` behind it.
+    /// `None` for anything else.
+    pub fn read_canonical(bytes: &mut &[u8]) -> Option<Self> {
+        let (&tag, rest) = bytes.split_first()?;
+        *bytes = rest;
+        Some(match tag {
+            0 => Value::Null,
+            1 => Value::Bool(take::<1>(bytes)?[0] != 0),
+            2 => Value::I64(i64::from_le_bytes(take(bytes)?)),
+            3 => Value::F64(f64::from_bits(u64::from_le_bytes(take(bytes)?))),
+            4 => Value::Text(take_text(bytes)?.into()),
+            5 => Value::Bytes(take_bytes(bytes)?.to_vec().into()),
+            6 => Value::Uuid(take(bytes)?),
+            7 => Value::Timestamp(i64::from_le_bytes(take(bytes)?)),
+            8 => Value::Date(i32::from_le_bytes(take(bytes)?)),
+            9 => Value::Time(i64::from_le_bytes(take(bytes)?)),
+            10 => Value::Json(take_text(bytes)?.into()),
+            _ => return None,
+        })
+    }
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*head)
+}
+
+fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(u64::from_le_bytes(take(bytes)?)).ok()?;
+    let (head, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(head)
+}
+
+fn take_text(bytes: &mut &[u8]) -> Option<String> {
+    std::str::from_utf8(take_bytes(bytes)?).ok().map(str::to_owned)
+}
+
 fn fixed(out: &mut Vec<u8>, tag: u8, body: &[u8]) {
     out.push(tag);
     out.extend_from_slice(body);

@@ -38,6 +38,17 @@ pub trait ModelKey: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// A key that databases generate: integers, and newtypes over integers by `#[derive(ColumnType)]`.
+#[diagnostic::on_unimplemented(
+    message = "the database can't generate a key of type `{Self}`",
+    label = "not an integer key",
+    note = "write `#[thing(key, assigned)]` when the application makes the key"
+)]
+pub trait GeneratedKey: ModelKey {
+    /// The value that stands for "not generated yet": zero.
+    fn unset() -> Self;
+}
+
 macro_rules! integers {
     ($($type:ty),*) => {$(
         impl ModelKey for $type {
@@ -62,6 +73,12 @@ macro_rules! integers {
 
             fn is_unset(&self) -> bool {
                 *self == 0
+            }
+        }
+
+        impl GeneratedKey for $type {
+            fn unset() -> Self {
+                0
             }
         }
     )*};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{Result, Row, Table, TableBuilder, Value};
 
-use crate::ModelKey;
+use crate::{IntoKey, Loaded, ModelKey, Query, Session, Things};
 
 /// A plain struct that one row of a table becomes, by `#[derive(Model)]`.
 ///
@@ -42,6 +42,37 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
     /// Bytes that the fields hold outside the struct.
     #[doc(hidden)]
     fn heap_size(&self) -> usize;
+
+    /// As [`Things::by_id`].
+    fn by_id<S: Session + ?Sized>(
+        session: &S,
+        key: impl IntoKey<Self::Key> + Send,
+    ) -> impl Future<Output = Result<Loaded<Self>>> + Send {
+        Things::<Self>::new(session.handle()).by_id(key)
+    }
+
+    /// As [`Things::find`].
+    fn find<S: Session + ?Sized>(
+        session: &S,
+        key: impl IntoKey<Self::Key> + Send,
+    ) -> impl Future<Output = Result<Option<Loaded<Self>>>> + Send {
+        Things::<Self>::new(session.handle()).find(key)
+    }
+
+    /// As [`Things::filter`].
+    fn filter<S: Session + ?Sized>(session: &S, filter: crate::Filter<Self>) -> Query<'_, Self> {
+        Things::<Self>::new(session.handle()).filter(filter)
+    }
+
+    /// As [`Things::create`].
+    fn create<S: Session + ?Sized>(self, session: &S) -> impl Future<Output = Result<Loaded<Self>>> + Send {
+        Things::<Self>::new(session.handle()).create(self)
+    }
+
+    /// As [`Things::save_plain`].
+    fn save<S: Session + ?Sized>(self, session: &S) -> impl Future<Output = Result<Loaded<Self>>> + Send {
+        Things::<Self>::new(session.handle()).save_plain(self)
+    }
 }
 
 /// A group of fields that several models share, by `#[derive(Embed)]`; a model embeds it with `#[thing(embed)]`.
@@ -51,13 +82,17 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
     note = "derive `Embed` for `{Self}`, or drop `#[thing(embed)]`"
 )]
 pub trait Embed: Clone + Send + Sync + Sized + 'static {
+    /// The typed columns as a model `M` has them, the first at position `FIRST`.
+    #[doc(hidden)]
+    type Columns<M: Model, const FIRST: usize>: EmbedColumns;
+
     /// The number of columns.
     #[doc(hidden)]
     const LEN: usize;
 
-    /// Declares the columns and indexes; the first column's position is `first`.
+    /// Declares the columns and indexes; the first column's position is `first`, and every name begins with `prefix`.
     #[doc(hidden)]
-    fn declare(table: TableBuilder, first: usize) -> TableBuilder;
+    fn declare(table: TableBuilder, first: usize, prefix: &str) -> TableBuilder;
 
     /// Reads the columns from position `first` on.
     #[doc(hidden)]
@@ -74,6 +109,25 @@ pub trait Embed: Clone + Send + Sync + Sized + 'static {
     /// Bytes that the fields hold outside the struct.
     #[doc(hidden)]
     fn heap_size(&self) -> usize;
+}
+
+/// The typed columns of an [`Embed`].
+#[doc(hidden)]
+pub trait EmbedColumns: Sized {
+    const COLUMNS: Self;
+}
+
+/// An [`Embed`] that a new object needs not be given: every field is the key, a time stamp, nullable, ignored, or has a
+/// default.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has fields that a new object must be given",
+    label = "can't be left out of a new object",
+    note = "write `#[thing(embed, given)]` to have the whole embed in the struct for new objects, or put a `#[thing(default)]` on the fields of `{Self}`"
+)]
+#[doc(hidden)]
+pub trait EmbedUnset: Embed {
+    /// The embed of an object that is not in the database yet.
+    fn unset() -> Self;
 }
 
 /// An [`Embed`] that holds the primary key.

@@ -2,9 +2,14 @@
 
 pub use std::sync::{Arc, LazyLock};
 
-pub use thing_driver_api::{Column as TableColumn, Error, Key, Result, Row, Table, TableBuilder, Value, ValueType};
+pub use thing_driver_api::{
+    Column as TableColumn, Error, ErrorKind, Key, Result, Row, Table, TableBuilder, Value, ValueType,
+};
 
-use crate::ColumnType;
+pub use crate::key::GeneratedKey;
+pub use crate::model::{EmbedColumns, EmbedUnset};
+
+use crate::{ColumnSpec, ColumnType};
 
 /// Reads a field; an error names the column.
 pub fn read<T: ColumnType>(row: &dyn Row, index: usize, column: &'static str) -> Result<T> {
@@ -20,6 +25,11 @@ fn name_column<T: ColumnType>(error: Error, row: &dyn Row, index: usize, column:
     Error::invalid_data(column, format!("column `{column}`: {error}")).with_source(error)
 }
 
+/// [`read`] for the field of a column.
+pub fn read_column<C: ColumnSpec>(row: &dyn Row, index: usize, column: &'static str) -> Result<C::Type> {
+    read(row, index, column)
+}
+
 /// The value of a field; an error names the column.
 pub fn write<'a, T: ColumnType>(field: &'a T, column: &'static str) -> Result<Value<'a>> {
     field
@@ -27,9 +37,57 @@ pub fn write<'a, T: ColumnType>(field: &'a T, column: &'static str) -> Result<Va
         .map_err(|error| Error::invalid_data(column, format!("column `{column}`: {error}")).with_source(error))
 }
 
+/// [`write`] for the field of a column.
+pub fn write_column<'a, C: ColumnSpec>(field: &'a C::Type, column: &'static str) -> Result<Value<'a>> {
+    write(field, column)
+}
+
 /// The column of a field.
 pub fn column<T: ColumnType>(name: &'static str) -> TableColumn {
     TableColumn::new(name, T::TYPE).nullable(T::NULLABLE)
+}
+
+/// Bytes that the field of a column holds outside itself.
+pub fn heap_size<C: ColumnSpec>(field: &C::Type) -> usize {
+    field.heap_size()
+}
+
+/// The column of an embed, its name after the prefix.
+pub fn prefixed(mut column: TableColumn, prefix: &str) -> TableColumn {
+    if !prefix.is_empty() {
+        column.name = format!("{prefix}{}", column.name).into();
+    }
+    column
+}
+
+/// The name of an embed's index, after the prefix.
+pub fn prefixed_name(name: &str, prefix: &str) -> String {
+    format!("{prefix}{name}")
+}
+
+/// Text that needs no copy.
+pub fn text(text: &'static str) -> Value<'static> {
+    Value::Text(text.into())
+}
+
+#[cold]
+pub fn no_column(owner: &'static str, column: usize) -> Error {
+    Error::invalid_input(format!("`{owner}` has no column {column}"))
+}
+
+#[cold]
+pub fn key_is_assigned(model: &'static str, key: i64) -> Error {
+    Error::invalid_input(format!(
+        "the database generated the key {key}, but the key of `{model}` is made by the application"
+    ))
+}
+
+#[cold]
+pub fn unknown_variant(name: &'static str, known: &[&'static str]) -> Error {
+    Error::new(
+        ErrorKind::InvalidData { column: None },
+        format!("the stored text is no `{name}`; known are `{}`", known.join("`, `")),
+    )
 }
 
 /// A column with a default. A default that can't be stored is left to the insert that meets it.

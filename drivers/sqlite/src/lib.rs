@@ -1,1 +1,59 @@
-//! drivers/sqlite
+//! SQLite for the Thing ORM.
+//!
+//! [`SqliteExecutor`] opens a database file, or a database in memory, and runs the statements of the core on it:
+//!
+//! ```no_run
+//! # async fn run() -> thing_driver_api::Result<()> {
+//! use thing_driver_sqlite::{SqliteConfig, SqliteExecutor, Synchronous};
+//!
+//! let app = SqliteExecutor::open("app.db").await?;
+//! let strict = SqliteExecutor::connect(SqliteConfig::file("ledger.db").synchronous(Synchronous::Full)).await?;
+//! let scratch = SqliteExecutor::memory().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! SQLite is a library, so the cheapest way to run a short statement is on the thread that asks. Waking another thread
+//! costs more than most statements. On the other hand a statement that takes long would hold up every task of that
+//! thread:
+//!
+//! ```text
+//! read    reader connection ── on the caller's thread ──▶ rows lent to the sink
+//!            └─ takes longer than a millisecond: interrupted, forgotten, run again ─▶ worker thread ─▶ pages
+//! write   nobody else writes: writer connection, on the caller's thread
+//!            └─ otherwise: queue ─▶ writer thread ─▶ all that is queued in one transaction ─▶ answers after COMMIT
+//! ```
+//!
+//! A shape that proved long goes to a worker at once from then on. On a current-thread runtime everything does.
+//!
+//! # What to know
+//!
+//! - A database in memory has one connection, which belongs to its executor alone. While a transaction is open, other
+//!   reads and writes wait for it to end.
+//! - Text may hold zero bytes and comes back as it was, but `LIKE` and `length()` look only as far as the first.
+//! - A write whose future is dropped while it waits in the queue may still be executed.
+//! - `LIKE` is case sensitive, also in raw statements: the driver sets `PRAGMA case_sensitive_like`.
+
+mod config;
+mod dialect;
+mod executor;
+mod transaction;
+mod pool;
+mod connection;
+mod watch;
+mod plan;
+mod values;
+mod statement;
+mod row;
+mod worker;
+mod writer;
+mod stream;
+mod schema;
+mod runtime;
+mod statistics;
+mod error;
+
+pub use config::{SqliteConfig, Synchronous};
+pub use dialect::SqliteDialect;
+pub use executor::SqliteExecutor;
+pub use statistics::SqliteStatistics;

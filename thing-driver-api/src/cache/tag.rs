@@ -106,3 +106,8 @@ pub(crate) fn random_u128() -> u128 {
         (u128::from(high.hash_one((*count, place))) << 64) | u128::from(low.hash_one((*count, place)))
     })
 }
+
+/// A 64-bit digest (XXH3) that is the same in every process and version of a program.
+pub fn digest(bytes: &[u8]) -> u64 {
+    XxHash3_64::oneshot(bytes)
+}

@@ -1,0 +1,8 @@
+use thing::Model;
+
+#[derive(Clone, Model)]
+struct User {
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,209 @@
+//! Column types: newtypes and enums that one column holds.
+
+use std::collections::HashMap;
+
+use heck::ToSnakeCase;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::{Data, DeriveInput, Fields, Ident, Path, Type, parse_quote};
+
+use crate::attributes::{Derived, StructAttributes, VariantAttributes};
+use crate::errors::Errors;
+
+/// A type with `#[derive(ColumnType)]`.
+pub(crate) struct ColumnType {
+    ident: Ident,
+    krate: Path,
+    kind: Kind,
+}
+
+enum Kind {
+    /// A tuple struct around another column type.
+    Newtype(Type),
+    /// Variants without data, each with the text that stands for it.
+    Enum(Vec<(Ident, String)>),
+}
+
+impl ColumnType {
+    pub(crate) fn parse(input: &DeriveInput) -> syn::Result<Self> {
+        let mut errors = Errors::default();
+        let attributes = StructAttributes::parse(&input.attrs, Derived::ColumnType, &mut errors);
+        if !input.generics.params.is_empty() {
+            errors.add(
+                &input.generics,
+                "a column type has no type parameters or lifetimes; write one type for each",
+            );
+        }
+        let kind = match &input.data {
+            Data::Struct(data) => match &data.fields {
+                Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                    fields.unnamed.first().map(|field| Kind::Newtype(field.ty.clone()))
+                }
+                _ => {
+                    errors.add(
+                        &input.ident,
+                        format!(
+                            "a column holds one value; write `struct {}(…);` with one unnamed field, \
+                             or derive `Embed` for a group of columns",
+                            input.ident
+                        ),
+                    );
+                    None
+                }
+            },
+            Data::Enum(data) => Some(Kind::Enum(variants(input, data, &mut errors))),
+            Data::Union(data) => {
+                errors.add(data.union_token, "a column type is an enum or a struct with one unnamed field");
+                None
+            }
+        };
+        errors.finish(kind.map(|kind| Self {
+            ident: input.ident.clone(),
+            krate: attributes.krate.unwrap_or_else(|| parse_quote!(::thing)),
+            kind,
+        }))
+    }
+
+    pub(crate) fn expand(&self) -> TokenStream {
+        let implementation = match &self.kind {
+            Kind::Newtype(inner) => self.newtype(inner),
+            Kind::Enum(variants) => self.texts(variants),
+        };
+        quote! {
+            #[doc(hidden)]
+            const _: () = { #implementation };
+        }
+    }
+
+    /// A newtype is what its inner type is: a key, text or a time stamp too. The lifetime in those bounds makes the
+    /// compiler check them where they are needed and not here, where they may not hold.
+    fn newtype(&self, inner: &Type) -> TokenStream {
+        let (ident, krate) = (&self.ident, &self.krate);
+        let private = quote!(#krate::__private);
+        let is_key = quote! {
+            for<'thing> Self: ::core::cmp::Eq + ::core::hash::Hash + ::core::fmt::Debug,
+        };
+        quote! {
+            #[automatically_derived]
+            impl #krate::ColumnType for #ident {
+                const TYPE: #private::ValueType = <#inner as #krate::ColumnType>::TYPE;
+                const NULLABLE: bool = <#inner as #krate::ColumnType>::NULLABLE;
+
+                fn to_value(&self) -> #private::Result<#private::Value<'_>> {
+                    <#inner as #krate::ColumnType>::to_value(&self.0)
+                }
+
+                fn from_row(row: &dyn #private::Row, index: usize) -> #private::Result<Self> {
+                    <#inner as #krate::ColumnType>::from_row(row, index).map(Self)
+                }
+
+                fn heap_size(&self) -> usize {
+                    <#inner as #krate::ColumnType>::heap_size(&self.0)
+                }
+            }
+
+            #[automatically_derived]
+            impl #krate::TextType for #ident where for<'thing> #inner: #krate::TextType {}
+
+            #[automatically_derived]
+            impl #krate::TimestampType for #ident
+            where
+                for<'thing> #inner: #krate::TimestampType,
+            {
+                fn from_microseconds(microseconds: i64) -> Self {
+                    Self(<#inner as #krate::TimestampType>::from_microseconds(microseconds))
+                }
+            }
+
+            #[automatically_derived]
+            impl #krate::ModelKey for #ident
+            where
+                for<'thing> #inner: #krate::ModelKey,
+                #is_key
+            {
+                fn to_key(&self) -> #private::Result<#private::Key> {
+                    <#inner as #krate::ModelKey>::to_key(&self.0)
+                }
+
+                fn from_generated(key: i64) -> #private::Result<Self> {
+                    <#inner as #krate::ModelKey>::from_generated(key).map(Self)
+                }
+
+                fn is_unset(&self) -> bool {
+                    <#inner as #krate::ModelKey>::is_unset(&self.0)
+                }
+            }
+
+            #[automatically_derived]
+            impl #private::GeneratedKey for #ident
+            where
+                for<'thing> #inner: #private::GeneratedKey,
+                #is_key
+            {
+                fn unset() -> Self {
+                    Self(<#inner as #private::GeneratedKey>::unset())
+                }
+            }
+        }
+    }
+
+    fn texts(&self, variants: &[(Ident, String)]) -> TokenStream {
+        let (ident, krate) = (&self.ident, &self.krate);
+        let private = quote!(#krate::__private);
+        let name = ident.to_string();
+        let (variants, texts): (Vec<&Ident>, Vec<&String>) = variants.iter().map(|(v, t)| (v, t)).unzip();
+        quote! {
+            #[automatically_derived]
+            impl #krate::ColumnType for #ident {
+                const TYPE: #private::ValueType = #private::ValueType::Text;
+
+                fn to_value(&self) -> #private::Result<#private::Value<'_>> {
+                    ::core::result::Result::Ok(#private::text(match self {
+                        #(Self::#variants => #texts,)*
+                    }))
+                }
+
+                fn from_row(row: &dyn #private::Row, index: usize) -> #private::Result<Self> {
+                    match &*#private::Row::text(row, index)? {
+                        #(#texts => ::core::result::Result::Ok(Self::#variants),)*
+                        _ => ::core::result::Result::Err(#private::unknown_variant(#name, &[#(#texts),*])),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn variants(input: &DeriveInput, data: &syn::DataEnum, errors: &mut Errors) -> Vec<(Ident, String)> {
+    if data.variants.is_empty() {
+        errors.add(&input.ident, format!("`{}` has no variants, so no column could hold it", input.ident));
+    }
+    let mut known: HashMap<String, &Ident> = HashMap::new();
+    let mut variants = Vec::new();
+    for variant in &data.variants {
+        let attributes = VariantAttributes::parse(&variant.attrs, errors);
+        if !matches!(variant.fields, Fields::Unit) {
+            errors.add(
+                variant,
+                format!(
+                    "`{}` holds data, which a text column can't keep; drop the data, or store the enum as `Json<{}>`",
+                    variant.ident, input.ident
+                ),
+            );
+        }
+        let text = match &attributes.rename {
+            Some(text) => text.value(),
+            None => variant.ident.unraw().to_string().to_snake_case(),
+        };
+        if let Some(first) = known.insert(text.clone(), &variant.ident) {
+            let message = format!("`{first}` is stored as `{text}` already; give one of them `#[thing(rename = \"…\")]`");
+            match &attributes.rename {
+                Some(rename) => errors.add(rename, message),
+                None => errors.add(&variant.ident, message),
+            }
+        }
+        variants.push((variant.ident.clone(), text));
+    }
+    variants
+}

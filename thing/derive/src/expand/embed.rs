@@ -1,0 +1,189 @@
+//! Embeds: `impl Embed`, `impl EmbedKey` and the typed columns as a model has them.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+
+use super::model::{set_generated_key, touch};
+use super::{columns, hidden, local, new, table};
+use crate::ast::{Column, Embed, Field, FieldKind, Shape, Source, last_segment};
+
+/// The expansion of `#[derive(Embed)]`.
+pub(crate) fn embed(embed: &Embed) -> TokenStream {
+    let shape = &embed.shape;
+    let columns = columns(shape);
+    let functions = new::functions(shape);
+    let implementation = implementation(shape);
+    let key = key(embed);
+    let unset = unset(shape);
+    hidden(&quote! {
+        #columns
+        #functions
+        #implementation
+        #key
+        #unset
+    })
+}
+
+/// A type for each column, generic over the model, and a struct of all columns: the type of `User::BASE`.
+fn columns(shape: &Shape) -> TokenStream {
+    let (krate, vis) = (&shape.krate, &shape.vis);
+    let all = columns_type(shape);
+    let fields: Vec<(&Field, &Column)> = shape.fields.iter().filter_map(|f| Some((f, f.column()?))).collect();
+    let markers = fields.iter().map(|(Field { column_vis: vis, ty, .. }, Column { marker, .. })| {
+        quote! {
+            #vis struct #marker<M>(::core::marker::PhantomData<fn() -> M>);
+
+            #[automatically_derived]
+            impl<M: #krate::Model> #krate::ColumnSpec for #marker<M> {
+                type Model = M;
+                type Type = #ty;
+            }
+        }
+    });
+    let declared = fields.iter().map(|(field, Column { marker, .. })| {
+        let (docs, vis, ident) = (columns::docs(field), &field.column_vis, &field.ident);
+        quote!(#docs #vis #ident: #krate::Column<#marker<M>>)
+    });
+    let values = fields.iter().enumerate().map(|(at, (Field { ident, .. }, _))| {
+        quote!(#ident: #krate::Column::at(FIRST + #at))
+    });
+    quote! {
+        #(#markers)*
+
+        #vis struct #all<M, const FIRST: usize> {
+            #(#declared),*
+        }
+
+        #[automatically_derived]
+        impl<M: #krate::Model, const FIRST: usize> #krate::__private::EmbedColumns for #all<M, FIRST> {
+            const COLUMNS: Self = Self { #(#values),* };
+        }
+    }
+}
+
+fn columns_type(shape: &Shape) -> syn::Ident {
+    format_ident!("Columns_of_{}", shape.ident.unraw())
+}
+
+fn implementation(shape: &Shape) -> TokenStream {
+    let (krate, ident) = (&shape.krate, &shape.ident);
+    let private = quote!(#krate::__private);
+    let all = columns_type(shape);
+    let (row, first, table, prefix) = (local("row"), local("first"), local("table"), local("prefix"));
+    let (column, now, new) = (local("column"), local("now"), local("new"));
+    let declare = table::declare(shape, &table, &first, &prefix);
+    let touch = touch(shape);
+    let fields: Vec<(&Field, &Column)> = shape.fields.iter().filter_map(|f| Some((f, f.column()?))).collect();
+    let count = fields.len();
+    let mut position = 0usize;
+    let read = shape.fields.iter().map(|field| {
+        let Field { ident, ty, .. } = field;
+        let Some(Column { name, .. }) = field.column() else {
+            return quote!(#ident: ::core::default::Default::default());
+        };
+        let at = position;
+        position += 1;
+        quote!(#ident: #private::read::<#ty>(#row, #first + #at, #name)?)
+    });
+    let read: Vec<TokenStream> = read.collect();
+    let write = fields.iter().enumerate().map(|(at, (Field { ident, ty, .. }, Column { name, .. }))| {
+        quote!(#at => #private::write::<#ty>(&self.#ident, #name))
+    });
+    let sizes = fields.iter().map(|(Field { ident, ty, .. }, _)| {
+        quote!(<#ty as #krate::ColumnType>::heap_size(&self.#ident))
+    });
+    let name = ident.to_string();
+    quote! {
+        #[automatically_derived]
+        impl #krate::Embed for #ident {
+            type Columns<M: #krate::Model, const FIRST: usize> = #all<M, FIRST>;
+
+            const LEN: usize = #count;
+
+            #[allow(unused_variables)]
+            fn declare(#table: #private::TableBuilder, #first: usize, #prefix: &str) -> #private::TableBuilder {
+                #declare
+            }
+
+            fn from_row(#row: &dyn #private::Row, #first: usize) -> #private::Result<Self> {
+                ::core::result::Result::Ok(Self { #(#read),* })
+            }
+
+            fn value(&self, #column: usize) -> #private::Result<#private::Value<'_>> {
+                match #column {
+                    #(#write,)*
+                    _ => ::core::result::Result::Err(#private::no_column(#name, #column)),
+                }
+            }
+
+            #[allow(unused_variables)]
+            fn touch(&mut self, #now: i64, #new: bool) -> bool {
+                #touch
+            }
+
+            fn heap_size(&self) -> usize {
+                0 #(+ #sizes)*
+            }
+        }
+    }
+}
+
+fn key(embed: &Embed) -> TokenStream {
+    let shape = &embed.shape;
+    let (krate, name) = (&shape.krate, &shape.ident);
+    let Some((at, generated)) = embed.key else {
+        return TokenStream::new();
+    };
+    let field = &shape.fields[at];
+    let (Field { ident, ty, .. }, offset) = (field, &shape.offsets()[at]);
+    let key = local("key");
+    let set = if generated {
+        set_generated_key(shape, field)
+    } else {
+        let name = name.to_string();
+        quote!(::core::result::Result::Err(#krate::__private::key_is_assigned(#name, #key)))
+    };
+    quote! {
+        #[automatically_derived]
+        impl #krate::EmbedKey for #name {
+            type Key = #ty;
+
+            const COLUMN: usize = #offset;
+            const GENERATED: bool = #generated;
+
+            fn key(&self) -> Self::Key {
+                ::core::clone::Clone::clone(&self.#ident)
+            }
+
+            fn set_generated_key(&mut self, #key: i64) -> #krate::__private::Result<()> {
+                #set
+            }
+        }
+    }
+}
+
+/// An embed of which no field has to be given can be left out of new objects.
+fn unset(shape: &Shape) -> TokenStream {
+    let (krate, name) = (&shape.krate, &shape.ident);
+    let must_be_given = |field: &Field| {
+        let nullable = last_segment(&field.ty).is_some_and(|name| name == "Option");
+        let given = matches!(&field.kind, FieldKind::Column(Column { source: Source::Given, .. }));
+        given && !nullable
+    };
+    if shape.fields.iter().any(must_be_given) {
+        return TokenStream::new();
+    }
+    let values = shape.fields.iter().map(|field| {
+        let (ident, value) = (&field.ident, new::unset(shape, field));
+        quote!(#ident: #value)
+    });
+    quote! {
+        #[automatically_derived]
+        impl #krate::__private::EmbedUnset for #name {
+            fn unset() -> Self {
+                Self { #(#values),* }
+            }
+        }
+    }
+}

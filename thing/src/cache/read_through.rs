@@ -1,0 +1,180 @@
+//! Reading through the cache: what is there is answered from it, what is not is read and remembered.
+
+use std::sync::Arc;
+
+use thing_driver_api::{
+    EntryKey, Found, Key, Lease, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Scope, TableId, Tag,
+};
+
+use super::judge::absence_is_affected;
+use super::{Cache, Exactness, Question, Stored};
+use crate::Model;
+
+/// What the cache knows of a query.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The content of a valid entry.
+    Hit(Payload),
+    /// Nothing: read, and remember if the lease is granted.
+    Miss,
+    /// A writer is at work: read, and remember nothing.
+    Bypass,
+}
+
+/// What the cache knows of a row.
+#[derive(Debug)]
+pub(crate) enum ObjectAnswer<M> {
+    Hit(Arc<Stored<M>>),
+    Absent,
+    Miss,
+    Bypass,
+}
+
+/// The tags that a fill of a row can depend on: the row itself and, if it is absent, the table's rows.
+fn object_tags(table: TableId, key: &Key) -> [Tag; 2] {
+    [Tag::row(table, key), Tag::rows(table, &Scope::Table)]
+}
+
+pub(crate) fn object_key<M: Model>(key: &Key) -> EntryKey {
+    EntryKey::Object {
+        table: M::table().id(),
+        key: key.clone(),
+    }
+}
+
+/// The entry of a row that was read, or found to be absent.
+fn object_entry<M: Model>(key: &Key, row: Option<&Arc<Stored<M>>>) -> NewEntry {
+    let [own, rows] = object_tags(M::table().id(), key);
+    match row {
+        Some(row) => NewEntry::new(object_key::<M>(key), vec![own], Payload::Shared(row.clone())),
+        None => NewEntry::new(object_key::<M>(key), vec![own, rows], Payload::Absent),
+    }
+}
+
+impl Cache {
+    /// The fastest path: a row in this process's memory.
+    pub(crate) fn peek_object<M: Model>(&self, entry: &EntryKey) -> ObjectAnswer<M> {
+        match self.client().peek(entry) {
+            Peek::Hit(payload) => as_object(payload),
+            Peek::Unknown => ObjectAnswer::Miss,
+        }
+    }
+
+    /// Rows in the cache, in the order of `keys`; an entry that is behind is judged.
+    pub(crate) async fn load_objects<M: Model>(
+        &self,
+        keys: &[Key],
+        exactness: Exactness,
+    ) -> Result<Vec<ObjectAnswer<M>>> {
+        let entries: Vec<EntryKey> = keys.iter().map(object_key::<M>).collect();
+        let found = self.client().load(&entries).await?;
+        let mut answers = Vec::with_capacity(keys.len());
+        for ((key, entry), found) in keys.iter().zip(&entries).zip(found) {
+            answers.push(match found {
+                Found::Hit(payload) => as_object(payload),
+                Found::Quarantined => ObjectAnswer::Bypass,
+                Found::Behind(behind) => {
+                    let affected = behind.changes.iter().any(|c| absence_is_affected(key, c, exactness));
+                    // Only the knowledge of absence can be behind: a row's own tag ends its entry.
+                    if affected || !matches!(behind.payload, Payload::Absent) {
+                        ObjectAnswer::Miss
+                    } else {
+                        self.client().restamp(entry, &behind).await?;
+                        ObjectAnswer::Absent
+                    }
+                }
+                _ => ObjectAnswer::Miss,
+            });
+        }
+        Ok(answers)
+    }
+
+    /// Decides who fills the entry of a row.
+    pub(crate) async fn turn_for_object<M: Model>(&self, key: &Key) -> Result<super::Turn<'_>> {
+        self.turn(&object_key::<M>(key), &object_tags(M::table().id(), key))
+            .await
+    }
+
+    /// The entry to land for a row. A row that the database found under another key than asked for (text that compares
+    /// equal) has no entry: writes of the row would not find it.
+    pub(crate) fn object_landing<M: Model>(key: &Key, row: Option<&Arc<Stored<M>>>) -> Option<NewEntry> {
+        let found_under = row.map(|row| crate::ModelKey::to_key(&row.0.key()));
+        match found_under {
+            Some(Ok(own)) if own != *key => None,
+            Some(Err(_)) => None,
+            _ => Some(object_entry(key, row)),
+        }
+    }
+
+    /// Leases for many rows at once; `None` where a row must not be stored.
+    pub(crate) async fn lease_objects<M: Model>(&self, keys: &[Key]) -> Result<Vec<Option<Lease>>> {
+        let table = M::table().id();
+        let entries: Vec<(EntryKey, [Tag; 2])> = keys
+            .iter()
+            .map(|key| (object_key::<M>(key), object_tags(table, key)))
+            .collect();
+        let requests: Vec<LeaseRequest<'_>> = entries
+            .iter()
+            .map(|(key, tags)| LeaseRequest::Entry { key, tags })
+            .collect();
+        let granted = |leased| {
+            if let Leased::Granted(lease) = leased {
+                Some(lease)
+            } else {
+                None
+            }
+        };
+        Ok(self.client().lease(&requests).await?.into_iter().map(granted).collect())
+    }
+
+    /// Leave to store whatever rows of the table a list brings along.
+    pub(crate) async fn lease_rows<M: Model>(&self) -> Result<Option<Lease>> {
+        let request = [LeaseRequest::Rows { table: M::table().id() }];
+        Ok(self
+            .client()
+            .lease(&request)
+            .await?
+            .pop()
+            .and_then(|leased| match leased {
+                Leased::Granted(lease) => Some(lease),
+                _ => None,
+            }))
+    }
+
+    /// Stores the rows of a list.
+    pub(crate) async fn store_rows<M: Model>(&self, lease: &Lease, rows: &[(Key, Arc<Stored<M>>)]) -> Result<usize> {
+        let entries = rows.iter().map(|(key, row)| object_entry(key, Some(row))).collect();
+        self.client().store(lease, entries).await
+    }
+
+    /// What the cache knows of a list or a count; an entry that is behind is judged by the query's own filter.
+    pub(crate) async fn ask(&self, question: &Question<'_>, entry: &EntryKey, exactness: Exactness) -> Result<Answer> {
+        if let Peek::Hit(payload) = self.client().peek(entry) {
+            return Ok(Answer::Hit(payload));
+        }
+        Ok(match self.client().load(std::slice::from_ref(entry)).await?.pop() {
+            Some(Found::Hit(payload)) => Answer::Hit(payload),
+            Some(Found::Quarantined) => Answer::Bypass,
+            Some(Found::Behind(behind)) => {
+                if behind
+                    .changes
+                    .iter()
+                    .any(|change| question.is_affected(change, exactness))
+                {
+                    Answer::Miss
+                } else {
+                    self.client().restamp(entry, &behind).await?;
+                    Answer::Hit(behind.payload)
+                }
+            }
+            _ => Answer::Miss,
+        })
+    }
+}
+
+fn as_object<M: Model>(payload: Payload) -> ObjectAnswer<M> {
+    match payload {
+        Payload::Absent => ObjectAnswer::Absent,
+        payload => Stored::of(payload).map_or(ObjectAnswer::Miss, ObjectAnswer::Hit),
+    }
+}

@@ -1,0 +1,64 @@
+//! What entries hold: objects, and the keys of lists.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use thing_driver_api::{CacheValue, Key, Payload, Result};
+
+use super::codec;
+use crate::Model;
+
+/// An object in the cache, and in every [`Loaded`](crate::Loaded) that shares it.
+#[derive(Debug)]
+pub(crate) struct Stored<M>(pub(crate) M);
+
+impl<M: Model> CacheValue for Stored<M> {
+    fn weight(&self) -> usize {
+        size_of::<M>() + self.0.heap_size()
+    }
+
+    fn encode(&self) -> Result<Vec<u8>> {
+        codec::encode_object(&self.0)
+    }
+}
+
+impl<M: Model> Stored<M> {
+    /// The object of an entry; `None` when the entry holds something else, or another version of the model.
+    pub(crate) fn of(payload: Payload) -> Option<Arc<Self>> {
+        match payload {
+            Payload::Shared(value) => (value as Arc<dyn Any + Send + Sync>).downcast().ok(),
+            Payload::Encoded(bytes) => codec::decode_object(&bytes).map(|model| Arc::new(Self(model))),
+            _ => None,
+        }
+    }
+}
+
+/// The keys of a list, in order; of a count, the number in their place.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    List(Vec<Key>),
+    Count(u64),
+}
+
+impl CacheValue for Keys {
+    fn weight(&self) -> usize {
+        match self {
+            Self::List(keys) => keys.iter().map(|key| size_of::<Key>() + key.heap_size()).sum(),
+            Self::Count(_) => size_of::<Self>(),
+        }
+    }
+
+    fn encode(&self) -> Result<Vec<u8>> {
+        Ok(codec::encode_keys(self))
+    }
+}
+
+impl Keys {
+    pub(crate) fn of(payload: Payload) -> Option<Arc<Self>> {
+        match payload {
+            Payload::Shared(value) => (value as Arc<dyn Any + Send + Sync>).downcast().ok(),
+            Payload::Encoded(bytes) => codec::decode_keys(&bytes).map(Arc::new),
+            _ => None,
+        }
+    }
+}

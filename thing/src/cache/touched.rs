@@ -1,0 +1,77 @@
+//! What a write touches: the tags of the rows before and after it, and its entry in the change log.
+
+use std::sync::Arc;
+
+use thing_driver_api::{Change, ColumnSet, Key, RowImage, Scope, Table, Tag, Value};
+
+/// The values of a row by column; `None` where a value is not known.
+pub(crate) type KnownRow = Vec<Option<Value<'static>>>;
+
+/// Longer values are left out of the change log: lists that compare them take any change for theirs.
+const LOGGED: usize = 256;
+
+/// The tags of an inserted row. The key is `None` while the database has not made it: what is known of absent rows
+/// depends on the table's rows too.
+pub(crate) fn inserted(table: &Table, key: Option<&Key>, row: &KnownRow) -> Vec<Tag> {
+    let mut tags = Vec::with_capacity(2 + table.scopes().len());
+    tags.extend(key.map(|key| Tag::row(table.id(), key)));
+    row_set(table, row, &mut tags);
+    tags
+}
+
+/// The tags of a deleted row.
+pub(crate) fn deleted(table: &Table, key: &Key, row: &KnownRow) -> Vec<Tag> {
+    inserted(table, Some(key), row)
+}
+
+fn row_set(table: &Table, row: &KnownRow, tags: &mut Vec<Tag>) {
+    tags.push(Tag::rows(table.id(), &Scope::Table));
+    for &scope in table.scopes() {
+        if let Some(value) = &row[scope] {
+            tags.push(Tag::rows(table.id(), &Scope::equal(&table.column(scope).name, value)));
+        }
+    }
+}
+
+/// The tags of an updated row whose `columns` may differ. The scope columns of both images are known.
+pub(crate) fn updated(table: &Table, key: &Key, columns: ColumnSet, before: &KnownRow, after: &KnownRow) -> Vec<Tag> {
+    let id = table.id();
+    let mut tags = vec![Tag::row(id, key)];
+    let touch_columns = |scope: &Scope<'_>, tags: &mut Vec<Tag>| {
+        for column in columns.iter().take_while(|&c| c < table.columns().len()) {
+            tags.push(Tag::column(id, scope, &table.column(column).name));
+        }
+    };
+    touch_columns(&Scope::Table, &mut tags);
+    for &column in table.scopes() {
+        let name = &table.column(column).name;
+        let (Some(old), Some(new)) = (&before[column], &after[column]) else {
+            continue;
+        };
+        if old == new {
+            touch_columns(&Scope::equal(name, new), &mut tags);
+        } else {
+            tags.push(Tag::rows(id, &Scope::equal(name, old)));
+            tags.push(Tag::rows(id, &Scope::equal(name, new)));
+        }
+    }
+    tags
+}
+
+/// One row's entry in the change log; `None` for an image means that there was no row.
+pub(crate) fn image(
+    table: &Table,
+    key: Key,
+    columns: ColumnSet,
+    before: Option<KnownRow>,
+    after: Option<KnownRow>,
+) -> Arc<Change> {
+    let logged = |row: Option<KnownRow>| match row {
+        None => RowImage::Absent,
+        Some(row) => {
+            let short = |value: Option<Value<'static>>| value.filter(|v| v.heap_size() <= LOGGED);
+            RowImage::Row(row.into_iter().map(short).collect())
+        }
+    };
+    Arc::new(Change::new(table.id(), key, columns, logged(before), logged(after)))
+}

@@ -1,0 +1,292 @@
+//! The database handle: one executor, perhaps a cache, and what the core keeps for them.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, TableId, TransactionOptions};
+
+use crate::cache::{Cache, Exactness};
+use crate::loader::Loader;
+use crate::statistics::Counters;
+use crate::{Model, Raw, Statistics, Transaction};
+
+/// A database. Cheap to clone; clones share everything.
+///
+/// ```text
+/// let db = Db::builder(executor).cache(MemoryCache::new(MemoryConfig::default())).build();
+/// ```
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    executor: Arc<dyn Executor>,
+    cache: Option<Cache>,
+    exactness: Exactness,
+    clock: Clock,
+    counters: Counters,
+    models: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    shapes: RwLock<HashMap<TableId, HashMap<Operation, Arc<Shape>>>>,
+}
+
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Different shapes of queries kept for each table. A program has dozens; the bound is for one that builds filters
+/// without end.
+const SHAPES: usize = 4096;
+
+impl Db {
+    /// Starts a `Db` over an executor: a driver, or a wrapper around one.
+    pub fn builder(executor: impl Executor) -> DbBuilder {
+        DbBuilder {
+            executor: Arc::new(executor),
+            cache: None,
+            list_limit: 1000,
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+
+    /// Begins a transaction that writes. Dropping it without [`Transaction::commit`] rolls back.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the driver has no transactions, and those of the
+    /// database.
+    pub async fn begin(&self) -> Result<Transaction> {
+        self.begin_with(&TransactionOptions::default()).await
+    }
+
+    /// Begins a transaction with options: read-only, isolation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::begin`].
+    pub async fn begin_with(&self, options: &TransactionOptions) -> Result<Transaction> {
+        Transaction::begin_on(self, options).await
+    }
+
+    /// Runs `body` in a transaction: commits when it returns `Ok`, rolls back when it returns an error, panics or is
+    /// cancelled.
+    ///
+    /// ```text
+    /// db.transaction(async |transaction| {
+    ///     let mut account = Account::by_id(transaction, 1).await?;
+    ///     account.balance -= 10;
+    ///     account.save(transaction).await
+    /// }).await?;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `body`, and of beginning and committing.
+    pub async fn transaction<T, E: From<crate::Error>>(
+        &self,
+        body: impl AsyncFnOnce(&Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.begin().await?;
+        match body(&transaction).await {
+            Ok(value) => {
+                transaction.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The body's error says why; a rollback that fails leaves the connection to its driver.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A statement in the database's own language, with its own placeholders. It passes by the cache: after a raw write
+    /// call [`Db::invalidate`] for the models it may have changed.
+    pub fn raw(&self, text: impl Into<String>) -> Raw<'_> {
+        Raw::new(crate::session::Handle::Db(self), text.into())
+    }
+
+    /// Forgets everything cached of a model: after writes that Thing did not see.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Cache`](crate::ErrorKind::Cache) when the cache can't be told.
+    pub async fn invalidate<M: Model>(&self) -> Result<()> {
+        match self.cache() {
+            Some(cache) => cache.client().void_table(M::table().id()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What was sent to the database, and what the cache did.
+    pub fn statistics(&self) -> Statistics {
+        let cache = self.cache().map(Cache::statistics).unwrap_or_default();
+        self.inner.counters.snapshot(cache)
+    }
+
+    /// The executor.
+    pub fn executor(&self) -> &dyn Executor {
+        &*self.inner.executor
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.inner.cache.as_ref()
+    }
+
+    pub(crate) fn exactness(&self) -> Exactness {
+        self.inner.exactness
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.counters
+    }
+
+    /// Microseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        match (self.inner.clock)().duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |m| -m),
+        }
+    }
+
+    /// What is kept for one model.
+    pub(crate) fn model<M: Model>(&self) -> Arc<ModelState<M>> {
+        let id = TypeId::of::<M>();
+        let known = self
+            .inner
+            .models
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned();
+        if let Some(state) = known.and_then(|state| state.downcast().ok()) {
+            return state;
+        }
+        let state = Arc::new(ModelState::<M>::new());
+        self.inner
+            .models
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, state.clone());
+        state
+    }
+
+    /// The shape of an operation, shared by all its calls.
+    pub(crate) fn shape(&self, table: &Arc<Table>, operation: &Operation) -> Arc<Shape> {
+        let shapes = self.inner.shapes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shape) = shapes.get(&table.id()).and_then(|known| known.get(operation)) {
+            return shape.clone();
+        }
+        drop(shapes);
+        let mut shapes = self.inner.shapes.write().unwrap_or_else(PoisonError::into_inner);
+        let known = shapes.entry(table.id()).or_default();
+        if known.len() >= SHAPES {
+            known.clear();
+        }
+        let new = || Shape::new(table.clone(), operation.clone());
+        known.entry(operation.clone()).or_insert_with(new).clone()
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db")
+            .field("executor", &self.inner.executor)
+            .field("cache", &self.inner.cache)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Db`].
+#[must_use]
+pub struct DbBuilder {
+    executor: Arc<dyn Executor>,
+    cache: Option<Arc<dyn CacheClient>>,
+    list_limit: usize,
+    clock: Clock,
+}
+
+impl DbBuilder {
+    /// Reads and writes go through this cache. Without one every read goes to the database.
+    pub fn cache(mut self, cache: impl CacheClient) -> Self {
+        self.cache = Some(Arc::new(cache));
+        self
+    }
+
+    /// The most keys that a cached list can have, 1000 unless set. Longer lists are read from the database each time.
+    pub fn cached_list_limit(mut self, keys: usize) -> Self {
+        self.list_limit = keys;
+        self
+    }
+
+    /// Where `created` and `updated` fields get their time from; the system's clock unless set.
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The database handle.
+    pub fn build(self) -> Db {
+        let exactness = Exactness::of(self.executor.capabilities());
+        Db {
+            inner: Arc::new(Inner {
+                executor: self.executor,
+                cache: self.cache.map(|client| Cache::new(client, self.list_limit)),
+                exactness,
+                clock: self.clock,
+                counters: Counters::default(),
+                models: RwLock::default(),
+                shapes: RwLock::default(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for DbBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DbBuilder")
+            .field("executor", &self.executor)
+            .field("cache", &self.cache)
+            .field("list_limit", &self.list_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The shapes that every program needs of a model, and the merging of its lookups by key.
+pub(crate) struct ModelState<M> {
+    /// Reads rows by key.
+    pub(crate) get: Arc<Shape>,
+    /// Inserts a row with all its columns.
+    pub(crate) insert: Arc<Shape>,
+    /// Inserts a row whose key the database makes.
+    pub(crate) insert_generated: Arc<Shape>,
+    pub(crate) loader: Loader<M>,
+}
+
+impl<M: Model> ModelState<M> {
+    fn new() -> Self {
+        let table = M::table();
+        let all: Vec<usize> = (0..table.columns().len()).collect();
+        let without_key = all
+            .iter()
+            .copied()
+            .filter(|column| !table.key().contains(column))
+            .collect();
+        let insert = |columns| {
+            Shape::new(
+                table.clone(),
+                Operation::Insert {
+                    columns,
+                    returning: Vec::new(),
+                },
+            )
+        };
+        Self {
+            get: Shape::new(table.clone(), Operation::GetMany),
+            insert: insert(all),
+            insert_generated: insert(without_key),
+            loader: Loader::new(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Loaded objects: shared with the cache until they are changed.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use thing_driver_api::{ColumnSet, Result};
+
+use crate::Model;
+use crate::cache::Stored;
+
+/// An object as it was read, and what its holder changed since.
+///
+/// It derefs to the model. Reading from the cache shares the cached object: nothing is copied until the first mutable
+/// access, which clones it. So [`save`](Loaded::save) knows the columns that this holder changed and writes those only.
+pub struct Loaded<M> {
+    original: Arc<Stored<M>>,
+    changed: Option<Box<M>>,
+}
+
+impl<M: Model> Loaded<M> {
+    pub(crate) fn new(original: Arc<Stored<M>>) -> Self {
+        Self {
+            original,
+            changed: None,
+        }
+    }
+
+    pub(crate) fn of(model: M) -> Self {
+        Self::new(Arc::new(Stored(model)))
+    }
+
+    /// The object as it was read, or last saved.
+    pub fn original(&self) -> &M {
+        &self.original.0
+    }
+
+    /// The plain struct, with the changes.
+    pub fn into_inner(self) -> M {
+        match self.changed {
+            Some(changed) => *changed,
+            None => Arc::try_unwrap(self.original).map_or_else(|shared| shared.0.clone(), |owned| owned.0),
+        }
+    }
+
+    /// True when a column differs from what was read.
+    pub fn is_changed(&self) -> bool {
+        self.changes().is_ok_and(|columns| !columns.is_empty())
+    }
+
+    /// The columns that differ from what was read.
+    pub(crate) fn changes(&self) -> Result<ColumnSet> {
+        let mut columns = ColumnSet::EMPTY;
+        if let Some(changed) = &self.changed {
+            for column in 0..M::table().columns().len() {
+                if changed.value(column)? != self.original.0.value(column)? {
+                    columns.insert(column);
+                }
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Takes the present state for what is stored.
+    pub(crate) fn accept(&mut self) {
+        if let Some(changed) = self.changed.take() {
+            self.original = Arc::new(Stored(*changed));
+        }
+    }
+}
+
+impl<M> Deref for Loaded<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        self.changed.as_deref().unwrap_or(&self.original.0)
+    }
+}
+
+impl<M: Clone> DerefMut for Loaded<M> {
+    fn deref_mut(&mut self) -> &mut M {
+        self.changed.get_or_insert_with(|| Box::new(self.original.0.clone()))
+    }
+}
+
+impl<M: Clone> Clone for Loaded<M> {
+    fn clone(&self) -> Self {
+        Self {
+            original: self.original.clone(),
+            changed: self.changed.clone(),
+        }
+    }
+}
+
+impl<M: fmt::Debug> fmt::Debug for Loaded<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<M: PartialEq> PartialEq for Loaded<M> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<M: PartialEq> PartialEq<M> for Loaded<M> {
+    fn eq(&self, other: &M) -> bool {
+        **self == *other
+    }
+}

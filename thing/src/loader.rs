@@ -1,0 +1,225 @@
+//! The loader: lookups by key that arrive together share one statement.
+//!
+//! A lookup that is alone goes to the database at once. Lookups that find others under way queue up; the first of the
+//! queue lets the other ready tasks run once, so that they can join, and then sends one batch for all. Whether there is
+//! company is learnt from the calls themselves: from lookups seen to overlap and, because a driver may answer without
+//! ever waiting, from a trial now and then.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use thing_driver_api::{Error, Flow, Key, Result, Row, RowSink};
+use tokio::sync::oneshot;
+
+use crate::cache::Stored;
+use crate::session::Handle;
+use crate::{Db, Model, ModelKey};
+
+type Answer<M> = Result<Option<Arc<Stored<M>>>>;
+
+/// Alone, every so many lookups one tries whether there is company.
+const TRIAL: usize = 32;
+/// So many batches of one in a row mean that there is no company.
+const LONELY: usize = 4;
+/// The most lookups in one statement.
+const BATCH: usize = 256;
+
+pub(crate) struct Loader<M> {
+    queue: Mutex<Vec<Waiting<M>>>,
+    /// Lookups under way.
+    running: AtomicUsize,
+    /// Above zero while lookups queue: how many more batches of one until they no longer do.
+    company: AtomicUsize,
+    /// Lookups made alone, to time the trials.
+    alone: AtomicUsize,
+}
+
+struct Waiting<M> {
+    key: Key,
+    answer: Option<oneshot::Sender<Answer<M>>>,
+}
+
+impl<M: Model> Loader<M> {
+    pub(crate) fn new() -> Self {
+        Self {
+            queue: Mutex::new(Vec::new()),
+            running: AtomicUsize::new(0),
+            company: AtomicUsize::new(0),
+            alone: AtomicUsize::new(0),
+        }
+    }
+
+    /// The row with this key, read after the call began.
+    pub(crate) async fn find(&self, db: &Db, key: &Key) -> Answer<M> {
+        let others = self.running.fetch_add(1, Ordering::Relaxed);
+        let _running = Running(&self.running);
+        let together = others > 0
+            || self.company.load(Ordering::Relaxed) > 0
+            || self.alone.fetch_add(1, Ordering::Relaxed) % TRIAL == TRIAL - 1;
+        if !together {
+            return self.read_one(db, key).await;
+        }
+        loop {
+            match self.join(key) {
+                None => return self.lead(db, key).await,
+                // The leader went away: the next to come leads.
+                Some(answer) => match answer.await {
+                    Ok(answer) => return answer,
+                    Err(_) => continue,
+                },
+            }
+        }
+    }
+
+    async fn read_one(&self, db: &Db, key: &Key) -> Answer<M> {
+        let mut row = One { key, row: None };
+        let state = db.model::<M>();
+        Handle::Db(db)
+            .get_many(&state.get, std::slice::from_ref(key), &mut row)
+            .await?;
+        Ok(row.row)
+    }
+
+    /// Queues the key. `None` for the first of the queue, who leads.
+    fn join(&self, key: &Key) -> Option<oneshot::Receiver<Answer<M>>> {
+        let mut queue = self.queue();
+        if queue.is_empty() {
+            queue.push(Waiting {
+                key: key.clone(),
+                answer: None,
+            });
+            return None;
+        }
+        let (answer, receiver) = oneshot::channel();
+        queue.push(Waiting {
+            key: key.clone(),
+            answer: Some(answer),
+        });
+        Some(receiver)
+    }
+
+    async fn lead(&self, db: &Db, key: &Key) -> Answer<M> {
+        let mut leader = Leader {
+            loader: self,
+            led: false,
+        };
+        crate::task::yield_now().await;
+        leader.led = true;
+        let batch = std::mem::take(&mut *self.queue());
+        if batch.len() == 1 {
+            let fewer = |left: usize| left.checked_sub(1);
+            let _ = self.company.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+            return self.read_one(db, key).await;
+        }
+        self.company.store(LONELY, Ordering::Relaxed);
+        db.counters().merged(batch.len() - 1);
+        self.read_batch(db, batch).await
+    }
+
+    /// Reads for all; gives the leader's answer back, who is the first of the batch.
+    async fn read_batch(&self, db: &Db, mut batch: Vec<Waiting<M>>) -> Answer<M> {
+        let mut own = None;
+        let state = db.model::<M>();
+        let rest = if batch.len() > BATCH {
+            batch.split_off(BATCH)
+        } else {
+            Vec::new()
+        };
+        for mut part in [batch, rest] {
+            while !part.is_empty() {
+                let later = if part.len() > BATCH {
+                    part.split_off(BATCH)
+                } else {
+                    Vec::new()
+                };
+                let mut keys: Vec<Key> = part.iter().map(|waiting| waiting.key.clone()).collect();
+                keys.sort_unstable();
+                keys.dedup();
+                let mut rows = Many {
+                    found: vec![None; keys.len()],
+                    keys: &keys,
+                };
+                let read = Handle::Db(db).get_many(&state.get, &keys, &mut rows).await;
+                let found = rows.found;
+                for waiting in part {
+                    let answer = match (&read, keys.binary_search(&waiting.key)) {
+                        (Ok(()), Ok(at)) => Ok(found[at].clone()),
+                        (Ok(()), Err(_)) => Ok(None),
+                        (Err(error), _) => Err(error.duplicate()),
+                    };
+                    match waiting.answer {
+                        None => own = Some(answer),
+                        // The caller may have gone away.
+                        Some(caller) => drop(caller.send(answer)),
+                    }
+                }
+                part = later;
+            }
+        }
+        own.unwrap_or_else(|| Err(Error::backend("a merged lookup lost its own answer")))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Vec<Waiting<M>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Running<'a>(&'a AtomicUsize);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Between queueing and reading: a leader dropped there sends its followers away, so that one of them leads.
+struct Leader<'a, M: Model> {
+    loader: &'a Loader<M>,
+    led: bool,
+}
+
+impl<M: Model> Drop for Leader<'_, M> {
+    fn drop(&mut self) {
+        if !self.led {
+            self.loader.queue().clear();
+        }
+    }
+}
+
+/// Takes the row of one key, whatever spelling of it the database found.
+struct One<'a, M> {
+    key: &'a Key,
+    row: Option<Arc<Stored<M>>>,
+}
+
+impl<M: Model> RowSink for One<'_, M> {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        let model = M::from_row(row).map_err(|error| error.context(format!("{} {:?}", M::NAME, self.key)))?;
+        self.row = Some(Arc::new(Stored(model)));
+        Ok(Flow::Continue)
+    }
+
+    fn restart(&mut self) {
+        self.row = None;
+    }
+}
+
+/// Sorts rows to their keys.
+struct Many<'a, M> {
+    keys: &'a [Key],
+    found: Vec<Option<Arc<Stored<M>>>>,
+}
+
+impl<M: Model> RowSink for Many<'_, M> {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        let model = M::from_row(row).map_err(|error| error.context(M::NAME))?;
+        if let Ok(at) = self.keys.binary_search(&model.key().to_key()?) {
+            self.found[at] = Some(Arc::new(Stored(model)));
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn restart(&mut self) {
+        self.found.fill(None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Plans: what a query will do, for people to read.
+
+use std::fmt;
+
+use thing_driver_api::{Dialect, Result, Scope, Shape, sql};
+
+use crate::cache::Question;
+
+/// What a query will do. `Display` shows it on a few lines.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    table: String,
+    sql: Option<String>,
+    values: usize,
+    cached: bool,
+    scope: String,
+    columns: Vec<String>,
+}
+
+impl Plan {
+    pub(crate) fn of(
+        shape: &Shape,
+        values: usize,
+        question: &Question<'_>,
+        dialect: Option<&dyn Dialect>,
+        cached: bool,
+    ) -> Result<Self> {
+        let sql = dialect
+            .map(|dialect| sql::render(shape, dialect))
+            .transpose()?
+            .map(|plan| plan.text);
+        let table = question.table;
+        let scope = match question.scope() {
+            Scope::Table => format!("all rows of {}", table.name()),
+            Scope::Equal(column, _) => format!("rows of {} with one value of {column}", table.name()),
+        };
+        let columns = question
+            .mentioned()
+            .iter()
+            .map(|c| table.column(c).name.to_string())
+            .collect();
+        Ok(Self {
+            table: table.name().to_owned(),
+            sql,
+            values,
+            cached,
+            scope,
+            columns,
+        })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The SQL; `None` for a database without.
+    pub fn sql(&self) -> Option<&str> {
+        self.sql.as_deref()
+    }
+
+    /// Whether the cache is asked first.
+    pub fn is_cached(&self) -> bool {
+        self.cached
+    }
+
+    /// The columns whose changes make the database be asked again, if they change in a row that matches.
+    pub fn depends_on(&self) -> &[String] {
+        &self.columns
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "sql:     {}",
+            self.sql
+                .as_deref()
+                .unwrap_or("none, the driver reads the statement itself")
+        )?;
+        writeln!(f, "values:  {}", self.values)?;
+        if !self.cached {
+            return write!(f, "cache:   not used");
+        }
+        let also = if self.columns.is_empty() {
+            String::new()
+        } else {
+            format!("; and of {} in matching rows", self.columns.join(", "))
+        };
+        write!(
+            f,
+            "cache:   until rows that match come or go among {}{also}",
+            self.scope
+        )
+    }
+}

@@ -1,0 +1,476 @@
+//! Queries: which objects, in which order, from where to where.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use thing_driver_api::{
+    Condition, Error, ErrorKind, Key, NewEntry, Operation, Order, Payload, Result, Shape, Slot, Statement, Value,
+};
+
+use crate::cache::{Answer, Cache, Filling, Keys, Kind, Question, Stored, Turn};
+use crate::filter::{Filter, Node};
+use crate::plan::Plan;
+use crate::rows::{Number, Objects};
+use crate::session::Handle;
+use crate::stream::ObjectStream;
+use crate::{Db, Loaded, Model, ModelKey, OrderBy, Things};
+
+/// A query over the objects of one model. Built up by methods, run by [`all`](Query::all), [`fetch`](Query::fetch),
+/// [`first`](Query::first), [`one`](Query::one), [`count`](Query::count) or [`exists`](Query::exists).
+///
+/// Lists and counts are answered from the cache where they are there. A cached list holds keys; the objects come from
+/// their own entries.
+#[must_use = "a query does nothing until it is run"]
+pub struct Query<'s, M> {
+    session: Handle<'s>,
+    filter: Node,
+    order: Vec<Order>,
+    cached: bool,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<'s, M: Model> Query<'s, M> {
+    pub(crate) fn new(session: Handle<'s>) -> Self {
+        Self {
+            session,
+            filter: Node::Constant(true),
+            order: Vec::new(),
+            cached: true,
+            model: PhantomData,
+        }
+    }
+
+    /// Only objects that match this too.
+    pub fn filter(mut self, filter: Filter<M>) -> Self {
+        self.filter = self.filter.and(filter.into_node());
+        self
+    }
+
+    /// In this order; a further call orders what the former leave equal. The key comes last by itself, so that the order
+    /// is total.
+    pub fn order_by(mut self, order: OrderBy<M>) -> Self {
+        self.order.push(order.order);
+        self
+    }
+
+    /// Reads from the database, and puts nothing into the cache.
+    pub fn uncached(mut self) -> Self {
+        self.cached = false;
+        self
+    }
+
+    /// All matching objects.
+    ///
+    /// # Errors
+    ///
+    /// A value that its column can't hold, failures of the database, data that does not fit the model.
+    pub async fn all(self) -> Result<Vec<Loaded<M>>> {
+        self.window(None, None).await
+    }
+
+    /// At most `limit` matching objects after the first `offset`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    pub async fn fetch(self, offset: u64, limit: u64) -> Result<Vec<Loaded<M>>> {
+        self.window(Some(offset), Some(limit)).await
+    }
+
+    /// The first matching object, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    pub async fn first(self) -> Result<Option<Loaded<M>>> {
+        Ok(self.window(None, Some(1)).await?.pop())
+    }
+
+    /// The one matching object.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] when there is none, [`ErrorKind::NotUnique`] when there are several; else as
+    /// [`Query::all`].
+    pub async fn one(self) -> Result<Loaded<M>> {
+        let mut found = self.window(None, Some(2)).await?;
+        match (found.pop(), found.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (None, _) => Err(Error::not_found(format!("no {} matches", M::NAME))),
+            (Some(_), false) => Err(Error::new(
+                ErrorKind::NotUnique,
+                format!(
+                    "several {} match where one was asked for; use first() or narrow the filter",
+                    M::NAME
+                ),
+            )),
+        }
+    }
+
+    /// The number of matching objects.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    pub async fn count(self) -> Result<u64> {
+        let compiled = self.compile(Kind::Count, None, None)?;
+        self.number(&compiled).await
+    }
+
+    /// Whether an object matches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    pub async fn exists(self) -> Result<bool> {
+        let compiled = self.compile(Kind::Exists, None, None)?;
+        Ok(self.number(&compiled).await? > 0)
+    }
+
+    /// The matching objects one by one, read from the database page by page: for results that don't fit the memory. Not
+    /// in a transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where the driver does not stream, and as [`Query::all`].
+    pub async fn stream(self) -> Result<ObjectStream<M>> {
+        let compiled = self.compile(Kind::List, None, None)?;
+        ObjectStream::open(self.session, &compiled.statement()).await
+    }
+
+    /// The SQL of [`Query::all`], with the placeholders of the database.
+    ///
+    /// # Errors
+    ///
+    /// A value that its column can't hold; a driver without SQL.
+    pub fn to_sql(&self) -> Result<String> {
+        self.plan()?
+            .sql()
+            .map(str::to_owned)
+            .ok_or_else(|| Error::unsupported("this database has no SQL"))
+    }
+
+    /// What [`Query::all`] does: the SQL, and what the cached list depends on. Shown by `Display`.
+    ///
+    /// # Errors
+    ///
+    /// A value that its column can't hold.
+    pub fn plan(&self) -> Result<Plan> {
+        let compiled = self.compile(Kind::List, None, None)?;
+        let db = self.session.db();
+        let cached = self.cache().is_some();
+        Plan::of(
+            &compiled.shape,
+            compiled.values.len(),
+            &compiled.question::<M>(),
+            db.executor().dialect(),
+            cached,
+        )
+    }
+
+    fn cache(&self) -> Option<(&'s Db, &'s Cache)> {
+        match self.session {
+            Handle::Db(db) if self.cached => db.cache().map(|cache| (db, cache)),
+            _ => None,
+        }
+    }
+
+    fn compile(&self, kind: Kind, offset: Option<u64>, limit: Option<u64>) -> Result<Compiled> {
+        let table = M::table();
+        let mut values = Vec::new();
+        let filter = self
+            .filter
+            .compile(&mut values)
+            .map_err(|error| error.context(M::NAME))?;
+        let most = self.session.db().executor().capabilities().max_parameters();
+        if values.len() + 2 > most {
+            return Err(Error::invalid_input(format!(
+                "{}: the filter has {} values, this database takes {most} in one statement; split the query",
+                M::NAME,
+                values.len()
+            )));
+        }
+        let mut order = Vec::new();
+        if kind == Kind::List {
+            for term in &self.order {
+                // A column that was named before decides nothing more.
+                if !order.iter().any(|known: &Order| known.column == term.column) {
+                    order.push(*term);
+                }
+            }
+            for &column in table.key() {
+                if !order.iter().any(|known| known.column == column) {
+                    order.push(Order {
+                        column,
+                        descending: false,
+                    });
+                }
+            }
+        }
+        let mut slot = |count: Option<u64>| {
+            count.filter(|_| kind == Kind::List).map(|count| {
+                values.push(Value::I64(i64::try_from(count).unwrap_or(i64::MAX)));
+                Slot(values.len() - 1)
+            })
+        };
+        let limit = slot(limit);
+        let offset = slot(offset.filter(|&offset| offset > 0));
+        let operation = match kind {
+            Kind::List => Operation::Select {
+                columns: (0..table.columns().len()).collect(),
+                filter,
+                order,
+                limit,
+                offset,
+                lock: false,
+            },
+            Kind::Count => Operation::Count { filter },
+            Kind::Exists => Operation::Exists { filter },
+        };
+        Ok(Compiled {
+            kind,
+            shape: self.session.db().shape(table, &operation),
+            values,
+        })
+    }
+
+    async fn window(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
+        let compiled = self.compile(Kind::List, offset, limit)?;
+        let Some((db, cache)) = self.cache() else {
+            return self.read_list(&compiled).await.map(loaded);
+        };
+        let question = compiled.question::<M>();
+        let entry = question.key();
+        match cache.ask(&question, &entry, db.exactness()).await {
+            Ok(Answer::Hit(payload)) => {
+                if let Some(objects) = self.hydrate(payload).await? {
+                    return Ok(loaded(objects));
+                }
+            }
+            Ok(Answer::Miss) => {}
+            Ok(Answer::Bypass) => return self.read_list(&compiled).await.map(loaded),
+            Err(_) => {
+                db.counters().cache_error();
+                return self.read_list(&compiled).await.map(loaded);
+            }
+        }
+        match cache.turn(&entry, &question.tags()).await {
+            Ok(Turn::Fill(filling)) => self
+                .fill_list(db, cache, filling, &question, &compiled)
+                .await
+                .map(loaded),
+            Ok(Turn::Joined(payload)) => match self.hydrate(payload?).await? {
+                Some(objects) => Ok(loaded(objects)),
+                None => self.read_list(&compiled).await.map(loaded),
+            },
+            Ok(Turn::Bypass) => self.read_list(&compiled).await.map(loaded),
+            Err(_) => {
+                db.counters().cache_error();
+                self.read_list(&compiled).await.map(loaded)
+            }
+        }
+    }
+
+    /// Reads the list and remembers its keys, and the objects themselves.
+    async fn fill_list(
+        &self,
+        db: &Db,
+        cache: &Cache,
+        filling: Filling<'_>,
+        question: &Question<'_>,
+        compiled: &Compiled,
+    ) -> Result<Vec<Arc<Stored<M>>>> {
+        let rows = cache.lease_rows::<M>().await.unwrap_or(None);
+        let objects = match self.read_list(compiled).await {
+            Ok(objects) => objects,
+            Err(error) => {
+                filling.crash(&error);
+                return Err(error);
+            }
+        };
+        let mut keyed = Vec::with_capacity(objects.len());
+        for object in &objects {
+            keyed.push((object.0.key().to_key()?, object.clone()));
+        }
+        let keys = Keys::List(keyed.iter().map(|(key, _)| key.clone()).collect());
+        let payload = Payload::Shared(Arc::new(keys));
+        if objects.len() > cache.list_limit() {
+            filling.land_unstored(payload);
+            return Ok(objects);
+        }
+        let mut failed = false;
+        if let Some(lease) = rows {
+            failed |= cache.store_rows(&lease, &keyed).await.is_err();
+        }
+        failed |= filling
+            .land(NewEntry::new(question.key(), question.tags(), payload))
+            .await
+            .is_err();
+        if failed {
+            db.counters().cache_error();
+        }
+        Ok(objects)
+    }
+
+    /// The objects of a cached list; `None` when one of them is gone by now, so that the list is out of date.
+    async fn hydrate(&self, payload: Payload) -> Result<Option<Vec<Arc<Stored<M>>>>> {
+        let Some(keys) = Keys::of(payload) else { return Ok(None) };
+        let Keys::List(keys) = &*keys else { return Ok(None) };
+        let things = Things::<M>::new(self.session);
+        let mut objects = Vec::with_capacity(keys.len());
+        let mut missing: Vec<Key> = Vec::new();
+        for key in keys {
+            let object = things.peek_object(key);
+            if object.is_none() {
+                missing.push(key.clone());
+            }
+            objects.push(object);
+        }
+        if missing.is_empty() {
+            return Ok(objects.into_iter().collect());
+        }
+        missing.sort_unstable();
+        let read = things.read_many(&missing).await?;
+        for (object, key) in objects.iter_mut().zip(keys) {
+            if let (None, Ok(at)) = (&object, missing.binary_search(key)) {
+                object.clone_from(&read[at]);
+            }
+        }
+        Ok(objects.into_iter().collect())
+    }
+
+    async fn read_list(&self, compiled: &Compiled) -> Result<Vec<Arc<Stored<M>>>> {
+        let mut objects = Objects::new();
+        self.session.fetch(&compiled.statement(), &mut objects).await?;
+        Ok(objects.rows)
+    }
+
+    async fn number(&self, compiled: &Compiled) -> Result<u64> {
+        let Some((db, cache)) = self.cache() else {
+            return self.read_number(compiled).await;
+        };
+        let question = compiled.question::<M>();
+        let entry = question.key();
+        match cache.ask(&question, &entry, db.exactness()).await {
+            Ok(Answer::Hit(payload)) => {
+                if let Some(count) = as_count(payload) {
+                    return Ok(count);
+                }
+            }
+            Ok(Answer::Miss) => {}
+            Ok(Answer::Bypass) => return self.read_number(compiled).await,
+            Err(_) => {
+                db.counters().cache_error();
+                return self.read_number(compiled).await;
+            }
+        }
+        match cache.turn(&entry, &question.tags()).await {
+            Ok(Turn::Fill(filling)) => {
+                let read = self.read_number(compiled).await;
+                match &read {
+                    Ok(count) => {
+                        let payload = Payload::Shared(Arc::new(Keys::Count(*count)));
+                        if filling
+                            .land(NewEntry::new(entry, question.tags(), payload))
+                            .await
+                            .is_err()
+                        {
+                            db.counters().cache_error();
+                        }
+                    }
+                    Err(error) => filling.crash(error),
+                }
+                read
+            }
+            Ok(Turn::Joined(payload)) => match as_count(payload?) {
+                Some(count) => Ok(count),
+                None => self.read_number(compiled).await,
+            },
+            Ok(Turn::Bypass) => self.read_number(compiled).await,
+            Err(_) => {
+                db.counters().cache_error();
+                self.read_number(compiled).await
+            }
+        }
+    }
+
+    async fn read_number(&self, compiled: &Compiled) -> Result<u64> {
+        let mut number = Number::default();
+        self.session.fetch(&compiled.statement(), &mut number).await?;
+        number.get()
+    }
+}
+
+fn loaded<M: Model>(objects: Vec<Arc<Stored<M>>>) -> Vec<Loaded<M>> {
+    objects.into_iter().map(Loaded::new).collect()
+}
+
+fn as_count(payload: Payload) -> Option<u64> {
+    match *Keys::of(payload)? {
+        Keys::Count(count) => Some(count),
+        Keys::List(_) => None,
+    }
+}
+
+/// A query's shape and values.
+struct Compiled {
+    kind: Kind,
+    shape: Arc<Shape>,
+    values: Vec<Value<'static>>,
+}
+
+impl Compiled {
+    fn statement(&self) -> Statement<'_> {
+        Statement::new(&self.shape, &self.values)
+    }
+
+    fn question<M: Model>(&self) -> Question<'_> {
+        const NONE: &Condition = &Condition::Constant(true);
+        type Parts<'a> = (&'a Condition, &'a [Order], (bool, bool));
+        let (filter, order, window): Parts<'_> = match self.shape.operation() {
+            Operation::Select {
+                filter,
+                order,
+                limit,
+                offset,
+                ..
+            } => (filter, order, (limit.is_some(), offset.is_some())),
+            Operation::Count { filter } | Operation::Exists { filter } => (filter, &[], (false, false)),
+            _ => (NONE, &[], (false, false)),
+        };
+        Question {
+            kind: self.kind,
+            table: M::table(),
+            filter,
+            order,
+            window,
+            values: &self.values,
+        }
+    }
+}
+
+impl<M> Clone for Query<'_, M> {
+    fn clone(&self) -> Self {
+        Self {
+            session: self.session,
+            filter: self.filter.clone(),
+            order: self.order.clone(),
+            cached: self.cached,
+            model: PhantomData,
+        }
+    }
+}
+
+/// Shows the structure; values stay out of logs.
+impl<M: Model> fmt::Debug for Query<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut query = f.debug_struct("Query");
+        query.field("model", &M::NAME);
+        match self.to_sql() {
+            Ok(sql) => query.field("sql", &sql),
+            Err(error) => query.field("error", &error),
+        };
+        query.finish()
+    }
+}

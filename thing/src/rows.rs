@@ -1,0 +1,93 @@
+//! Rows: the sinks that decode what a driver lends.
+
+use std::sync::Arc;
+
+use thing_driver_api::{Error, Flow, Result, Row, RowSink, Table, Value};
+
+use crate::Model;
+use crate::cache::Stored;
+
+/// Decodes whole objects.
+#[derive(Debug)]
+pub(crate) struct Objects<M> {
+    pub(crate) rows: Vec<Arc<Stored<M>>>,
+}
+
+impl<M> Objects<M> {
+    pub(crate) fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+}
+
+impl<M: Model> RowSink for Objects<M> {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        let model = M::from_row(row).map_err(|error| error.context(M::NAME))?;
+        self.rows.push(Arc::new(Stored(model)));
+        Ok(Flow::Continue)
+    }
+
+    fn restart(&mut self) {
+        self.rows.clear();
+    }
+}
+
+/// Takes the one integer of a count.
+#[derive(Debug, Default)]
+pub(crate) struct Number {
+    value: Option<i64>,
+}
+
+impl Number {
+    pub(crate) fn get(self) -> Result<u64> {
+        self.value
+            .and_then(|value| u64::try_from(value).ok())
+            .ok_or_else(|| Error::backend("the database answered a count without a number"))
+    }
+}
+
+impl RowSink for Number {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        self.value = Some(row.i64(0)?);
+        Ok(Flow::Stop)
+    }
+
+    fn restart(&mut self) {
+        self.value = None;
+    }
+}
+
+/// Takes whole rows of a table as values: images for the cache.
+#[derive(Debug)]
+pub(crate) struct WholeRows<'a> {
+    table: &'a Table,
+    pub(crate) rows: Vec<Vec<Value<'static>>>,
+}
+
+impl<'a> WholeRows<'a> {
+    pub(crate) fn new(table: &'a Table) -> Self {
+        Self {
+            table,
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl RowSink for WholeRows<'_> {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        let read =
+            |(at, column): (usize, &thing_driver_api::Column)| Ok(row.value(at, column.value_type)?.into_owned());
+        self.rows.push(
+            self.table
+                .columns()
+                .iter()
+                .enumerate()
+                .map(read)
+                .collect::<Result<_>>()?,
+        );
+        Ok(Flow::Continue)
+    }
+
+    fn restart(&mut self) {
+        self.rows.clear();
+    }
+}

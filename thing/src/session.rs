@@ -1,0 +1,92 @@
+//! Sessions: where an operation runs, on the database or in a transaction.
+
+use std::sync::Arc;
+
+use thing_driver_api::{Key, Result, RowSink, Shape, Statement, Written};
+
+use crate::{Db, Model, Things, Transaction};
+
+/// A [`Db`] or a [`Transaction`]: every operation works on both with the same code.
+///
+/// `&dyn Session` works where the choice is made at run time. Only Thing implements it.
+pub trait Session: Send + Sync + sealed::Session {
+    /// The operations on the objects of one model.
+    fn things<M: Model>(&self) -> Things<'_, M>
+    where
+        Self: Sized,
+    {
+        Things::new(self.handle())
+    }
+}
+
+impl<'s> dyn Session + 's {
+    /// The operations on the objects of one model.
+    pub fn things<M: Model>(&self) -> Things<'_, M> {
+        Things::new(self.handle())
+    }
+}
+
+pub(crate) mod sealed {
+    /// Gives the core its own view of a session.
+    pub trait Session {
+        #[doc(hidden)]
+        fn handle(&self) -> super::Handle<'_>;
+    }
+}
+
+impl Session for Db {}
+
+impl sealed::Session for Db {
+    fn handle(&self) -> Handle<'_> {
+        Handle::Db(self)
+    }
+}
+
+impl Session for Transaction {}
+
+impl sealed::Session for Transaction {
+    fn handle(&self) -> Handle<'_> {
+        Handle::Transaction(self)
+    }
+}
+
+/// A session, resolved.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Handle<'a> {
+    Db(&'a Db),
+    Transaction(&'a Transaction),
+}
+
+impl<'a> Handle<'a> {
+    pub(crate) fn db(self) -> &'a Db {
+        match self {
+            Self::Db(db) => db,
+            Self::Transaction(transaction) => transaction.db(),
+        }
+    }
+
+    pub(crate) async fn fetch(self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<()> {
+        self.db().counters().read();
+        match self {
+            Self::Db(db) => db.executor().fetch(statement, rows).await,
+            Self::Transaction(transaction) => transaction.lock().await?.fetch(statement, rows).await,
+        }
+    }
+
+    pub(crate) async fn get_many(self, shape: &Arc<Shape>, keys: &[Key], rows: &mut dyn RowSink) -> Result<()> {
+        self.db().counters().read();
+        match self {
+            Self::Db(db) => db.executor().get_many(shape, keys, rows).await,
+            Self::Transaction(transaction) => transaction.lock().await?.get_many(shape, keys, rows).await,
+        }
+    }
+
+    pub(crate) async fn write(self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<Written> {
+        self.db().counters().write();
+        match self {
+            Self::Db(db) => db.executor().write(statement, rows).await,
+            Self::Transaction(transaction) => transaction.lock().await?.write(statement, rows).await,
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The operations on the objects of one model.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use thing_driver_api::{EntryKey, Error, Key, Lease, Payload, Result, Value};
+
+use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
+use crate::filter::Filter;
+use crate::rows::Objects;
+use crate::session::Handle;
+use crate::{Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query};
+
+/// The objects of one model, on a [`Db`] or in a [`Transaction`](crate::Transaction): made by
+/// [`Session::things`](crate::Session::things).
+pub struct Things<'s, M> {
+    session: Handle<'s>,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<'s, M: Model> Things<'s, M> {
+    pub(crate) fn new(session: Handle<'s>) -> Self {
+        Self {
+            session,
+            model: PhantomData,
+        }
+    }
+
+    pub(crate) fn session(self) -> Handle<'s> {
+        self.session
+    }
+
+    /// The object with this key, from the cache where it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] when there is none; a failure never is.
+    pub async fn by_id(self, key: impl IntoKey<M::Key>) -> Result<Loaded<M>> {
+        let key = key.into_key().to_key()?;
+        match self.peek(&key) {
+            ObjectAnswer::Hit(object) => Ok(Loaded::new(object)),
+            ObjectAnswer::Absent => Err(not_found::<M>(&key)),
+            // The slow path is boxed, so that the future of a hit stays small.
+            _ => match Box::pin(self.read(&key)).await? {
+                Some(object) => Ok(Loaded::new(object)),
+                None => Err(not_found::<M>(&key)),
+            },
+        }
+    }
+
+    /// The object with this key, or `None`; from the cache where it is there.
+    ///
+    /// # Errors
+    ///
+    /// Failures of the database, data that does not fit the model.
+    pub async fn find(self, key: impl IntoKey<M::Key>) -> Result<Option<Loaded<M>>> {
+        let key = key.into_key().to_key()?;
+        match self.peek(&key) {
+            ObjectAnswer::Hit(object) => Ok(Some(Loaded::new(object))),
+            ObjectAnswer::Absent => Ok(None),
+            _ => Ok(Box::pin(self.read(&key)).await?.map(Loaded::new)),
+        }
+    }
+
+    /// The object with this key, read from the database.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::by_id`].
+    pub async fn by_id_uncached(self, key: impl IntoKey<M::Key>) -> Result<Loaded<M>> {
+        let key = key.into_key().to_key()?;
+        match self.read_uncached(&key).await? {
+            Some(object) => Ok(Loaded::new(object)),
+            None => Err(not_found::<M>(&key)),
+        }
+    }
+
+    /// The objects with these keys, from the cache where they are there; the others in one batch. Keys may repeat, and
+    /// any number is allowed; missing objects are left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::find`].
+    pub async fn by_ids<K: IntoKey<M::Key>>(
+        self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<HashMap<M::Key, Loaded<M>>> {
+        let mut wanted = Vec::new();
+        for key in keys {
+            wanted.push(key.into_key().to_key()?);
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let found = self.read_many(&wanted).await?;
+        Ok(found
+            .into_iter()
+            .flatten()
+            .map(|object| (object.0.key(), Loaded::new(object)))
+            .collect())
+    }
+
+    /// Starts a query over all objects.
+    pub fn all_objects(self) -> Query<'s, M> {
+        Query::new(self.session)
+    }
+
+    /// Starts a query over the objects that match.
+    pub fn filter(self, filter: Filter<M>) -> Query<'s, M> {
+        self.all_objects().filter(filter)
+    }
+
+    /// Starts a query in this order.
+    pub fn order_by(self, order: OrderBy<M>) -> Query<'s, M> {
+        self.all_objects().order_by(order)
+    }
+
+    /// All objects, in the order of their keys.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Query::all`].
+    pub async fn all(self) -> Result<Vec<Loaded<M>>> {
+        self.all_objects().all().await
+    }
+
+    /// The number of objects.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Query::count`].
+    pub async fn count(self) -> Result<u64> {
+        self.all_objects().count().await
+    }
+
+    /// The object in this process's memory.
+    pub(crate) fn peek_object(self, key: &Key) -> Option<Arc<Stored<M>>> {
+        match self.peek(key) {
+            ObjectAnswer::Hit(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    fn cache(self) -> Option<(&'s Db, &'s Cache)> {
+        match self.session {
+            Handle::Db(db) => db.cache().map(|cache| (db, cache)),
+            // A transaction sees its own writes and perhaps an old snapshot: neither may be answered from the cache or
+            // put there.
+            Handle::Transaction(_) => None,
+        }
+    }
+
+    fn peek(self, key: &Key) -> ObjectAnswer<M> {
+        match self.cache() {
+            Some((_, cache)) => cache.peek_object(&EntryKey::Object {
+                table: M::table().id(),
+                key: key.clone(),
+            }),
+            None => ObjectAnswer::Miss,
+        }
+    }
+
+    async fn read(self, key: &Key) -> Result<Option<Arc<Stored<M>>>> {
+        let Some((db, cache)) = self.cache() else {
+            return self.read_uncached(key).await;
+        };
+        match cache
+            .load_objects::<M>(std::slice::from_ref(key), db.exactness())
+            .await
+            .map(|mut found| found.pop())
+        {
+            Ok(Some(ObjectAnswer::Hit(object))) => return Ok(Some(object)),
+            Ok(Some(ObjectAnswer::Absent)) => return Ok(None),
+            Ok(Some(ObjectAnswer::Miss)) => {}
+            Ok(Some(ObjectAnswer::Bypass) | None) => return self.read_uncached(key).await,
+            Err(_) => return self.read_despite(key).await,
+        }
+        match cache.turn_for_object::<M>(key).await {
+            Ok(Turn::Fill(filling)) => {
+                let read = self.read_uncached(key).await;
+                match &read {
+                    Ok(object) => match Cache::object_landing(key, object.as_ref()) {
+                        Some(entry) => drop(filling.land(entry).await.inspect_err(|_| db.counters().cache_error())),
+                        // Dropping the fill sends the waiting callers to the database themselves.
+                        None => drop(filling),
+                    },
+                    Err(error) => filling.crash(error),
+                }
+                read
+            }
+            Ok(Turn::Joined(payload)) => match payload? {
+                Payload::Absent => Ok(None),
+                payload => match Stored::of(payload) {
+                    Some(object) => Ok(Some(object)),
+                    None => self.read_uncached(key).await,
+                },
+            },
+            Ok(Turn::Bypass) => self.read_uncached(key).await,
+            Err(_) => self.read_despite(key).await,
+        }
+    }
+
+    /// Reads from the database because the cache failed.
+    async fn read_despite(self, key: &Key) -> Result<Option<Arc<Stored<M>>>> {
+        self.session.db().counters().cache_error();
+        self.read_uncached(key).await
+    }
+
+    pub(crate) async fn read_uncached(self, key: &Key) -> Result<Option<Arc<Stored<M>>>> {
+        match self.session {
+            Handle::Db(db) => db.model::<M>().loader.find(db, key).await,
+            transaction => {
+                let mut objects = Objects::new();
+                let state = transaction.db().model::<M>();
+                transaction
+                    .get_many(&state.get, std::slice::from_ref(key), &mut objects)
+                    .await?;
+                Ok(objects.rows.pop())
+            }
+        }
+    }
+
+    /// The rows with these keys, which are sorted and differ, in their order.
+    pub(crate) async fn read_many(self, keys: &[Key]) -> Result<Vec<Option<Arc<Stored<M>>>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Some((db, cache)) = self.cache() else {
+            return self.read_many_uncached(keys).await;
+        };
+        let mut found: Vec<Option<Arc<Stored<M>>>> = vec![None; keys.len()];
+        let mut missing = Vec::new();
+        match cache.load_objects::<M>(keys, db.exactness()).await {
+            Ok(answers) => {
+                for (at, answer) in answers.into_iter().enumerate() {
+                    match answer {
+                        ObjectAnswer::Hit(object) => found[at] = Some(object),
+                        ObjectAnswer::Absent => {}
+                        ObjectAnswer::Miss | ObjectAnswer::Bypass => missing.push(at),
+                    }
+                }
+            }
+            Err(_) => {
+                db.counters().cache_error();
+                return self.read_many_uncached(keys).await;
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let wanted: Vec<Key> = missing.iter().map(|&at| keys[at].clone()).collect();
+        let leases = Leases::take::<M>(cache, db, &wanted).await;
+        let read = self.read_many_uncached(&wanted).await?;
+        leases.store(&wanted, &read).await;
+        for (at, object) in missing.into_iter().zip(read) {
+            found[at] = object;
+        }
+        Ok(found)
+    }
+
+    async fn read_many_uncached(self, keys: &[Key]) -> Result<Vec<Option<Arc<Stored<M>>>>> {
+        let mut objects = Objects::<M>::new();
+        let state = self.session.db().model::<M>();
+        self.session.get_many(&state.get, keys, &mut objects).await?;
+        let mut found = vec![None; keys.len()];
+        for object in objects.rows {
+            if let Ok(at) = keys.binary_search(&object.0.key().to_key()?) {
+                found[at] = Some(object);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<M> Clone for Things<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Things<'_, M> {}
+
+impl<M: Model> fmt::Debug for Things<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Things")
+            .field("model", &M::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn not_found<M: Model>(key: &Key) -> Error {
+    Error::not_found(format!("no {} with key {}", M::NAME, shown(key)))
+}
+
+/// A key as messages show it.
+pub(crate) fn shown(key: &Key) -> String {
+    let part = |value: Value<'_>| match value {
+        Value::I64(v) => v.to_string(),
+        Value::Text(v) => format!("{v:?}"),
+        Value::Uuid(v) => {
+            let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+            format!(
+                "{}-{}-{}-{}-{}",
+                hex(&v[..4]),
+                hex(&v[4..6]),
+                hex(&v[6..8]),
+                hex(&v[8..10]),
+                hex(&v[10..])
+            )
+        }
+        other => format!("{other:?}"),
+    };
+    let parts: Vec<String> = (0..key.parts()).map(|n| part(key.value(n))).collect();
+    if parts.len() == 1 {
+        parts.concat()
+    } else {
+        format!("({})", parts.join(", "))
+    }
+}
+
+/// The leases of a batch of rows, in the order of their keys. Dropped before the rows were stored, they are given up.
+struct Leases<'a> {
+    cache: &'a Cache,
+    db: &'a Db,
+    leases: Vec<Option<Lease>>,
+}
+
+impl<'a> Leases<'a> {
+    async fn take<M: Model>(cache: &'a Cache, db: &'a Db, keys: &[Key]) -> Self {
+        let leases = cache.lease_objects::<M>(keys).await.unwrap_or_else(|_| {
+            db.counters().cache_error();
+            Vec::new()
+        });
+        Self { cache, db, leases }
+    }
+
+    async fn store<M: Model>(mut self, keys: &[Key], rows: &[Option<Arc<Stored<M>>>]) {
+        let mut fills = Vec::with_capacity(keys.len());
+        for ((key, row), lease) in keys.iter().zip(rows).zip(&mut self.leases) {
+            if let (Some(entry), Some(lease)) = (Cache::object_landing(key, row.as_ref()), lease.take()) {
+                fills.push((lease, vec![entry]));
+            }
+        }
+        if self.cache.client().store_many(fills).await.is_err() {
+            self.db.counters().cache_error();
+        }
+    }
+}
+
+impl Drop for Leases<'_> {
+    fn drop(&mut self) {
+        self.leases
+            .iter()
+            .flatten()
+            .for_each(|lease| self.cache.client().abandon(lease));
+    }
+}

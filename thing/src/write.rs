@@ -1,0 +1,446 @@
+//! Writing: create, save, delete, one or many.
+//!
+//! ```text
+//! alone           touched tags ─▶ quarantine ─▶ guarded statement ─▶ release with the change
+//! in transaction  row before ─▶ statement ─▶ noted; quarantine and release at the commit
+//! ```
+//!
+//! A write alone is one statement. The tags it touches must be closed before it runs, and they depend on the row as it
+//! was; so the statement is guarded by the values that the tags were taken from, and when it matches nothing the row is
+//! read again.
+
+mod update;
+mod delete;
+
+use std::sync::Arc;
+
+use thing_driver_api::{
+    Capability, ColumnSet, Comparison, Condition, Error, Key, Operand, Operation, Result, Slot, Statement, Table, Value,
+};
+
+use crate::cache::{KnownRow, Quarantine, image, inserted};
+use crate::session::Handle;
+use crate::things::not_found;
+use crate::{Db, IntoKey, Loaded, Model, ModelKey, Things, Transaction};
+
+/// How often a guarded write is tried again when others move the row.
+const ATTEMPTS: usize = 8;
+
+impl<M: Model> Things<'_, M> {
+    /// Adds an object: the model itself or what converts into it (`NewUser { .. }`). The database makes the key where
+    /// it is generated and unset; `created` and `updated` fields get the time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_unique_violation`] and other constraints, values that can't be stored exactly, failures of the
+    /// database, [`ErrorKind::Cache`](crate::ErrorKind::Cache) when the cache can't be told before the write.
+    pub async fn create(self, object: impl Into<M>) -> Result<Loaded<M>> {
+        let mut object = object.into();
+        object.touch(self.session().db().now(), true);
+        create(self.session(), object)
+            .await
+            .map(Loaded::of)
+            .map_err(|error| error.context(format!("create {}", M::NAME)))
+    }
+
+    /// Writes the columns of `object` that its holder changed. With no change nothing is sent, and `updated` stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] when the row is gone; constraints; a changed key; else as [`Things::create`].
+    pub async fn save(self, object: &mut Loaded<M>) -> Result<()> {
+        let key = object.original().key().to_key()?;
+        update::save(self.session(), object)
+            .await
+            .map_err(|error| about::<M>(error, "save", &key))
+    }
+
+    /// Writes all columns of a plain struct, or adds it when its generated key is unset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::save`].
+    pub async fn save_plain(self, mut object: M) -> Result<Loaded<M>> {
+        if M::table().has_generated_key() && object.key().is_unset() {
+            return self.create(object).await;
+        }
+        let key = object.key().to_key()?;
+        object.touch(self.session().db().now(), false);
+        update::replace(self.session(), &object)
+            .await
+            .map_err(|error| about::<M>(error, "save", &key))?;
+        Ok(Loaded::of(object))
+    }
+
+    /// Removes the object with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] when there is none; constraints; else as [`Things::create`].
+    pub async fn delete(self, key: impl IntoKey<M::Key>) -> Result<()> {
+        let key = key.into_key().to_key()?;
+        delete::delete::<M>(self.session(), &key, None)
+            .await
+            .map_err(|error| about::<M>(error, "delete", &key))
+    }
+
+    /// Adds many objects, all or none, and gives them back with their keys, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::create`]; the message names the item that failed, counted from 0.
+    pub async fn create_many<T: Into<M>>(self, objects: impl IntoIterator<Item = T>) -> Result<Vec<Loaded<M>>> {
+        let now = self.session().db().now();
+        let mut many: Vec<M> = objects.into_iter().map(Into::into).collect();
+        for object in &mut many {
+            object.touch(now, true);
+        }
+        let created = match self.session() {
+            Handle::Db(db) => create_many(db, many).await?,
+            Handle::Transaction(outer) => {
+                let inner = outer.begin().await?;
+                let mut created = Vec::with_capacity(many.len());
+                for (index, object) in many.into_iter().enumerate() {
+                    created.push(
+                        create(Handle::Transaction(&inner), object)
+                            .await
+                            .map_err(|e| item::<M>(e, index))?,
+                    );
+                }
+                inner.commit().await?;
+                created
+            }
+        };
+        Ok(created.into_iter().map(Loaded::of).collect())
+    }
+
+    /// Saves many objects, all or none. Objects without changes cost nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::save`]; the message names the item that failed, counted from 0. Nothing is saved then, and the
+    /// objects keep their changes.
+    pub async fn save_many<'o>(self, objects: impl IntoIterator<Item = &'o mut Loaded<M>>) -> Result<()> {
+        let mut objects: Vec<&mut Loaded<M>> = objects.into_iter().collect();
+        let mut any = false;
+        for object in &objects {
+            any |= !object.changes()?.is_empty();
+        }
+        if !any {
+            return Ok(());
+        }
+        let inner = self.begin_within().await?;
+        for (index, object) in objects.iter_mut().enumerate() {
+            update::save_unaccepted(Handle::Transaction(&inner), object)
+                .await
+                .map_err(|e| item::<M>(e, index))?;
+        }
+        inner.commit().await?;
+        objects.into_iter().for_each(Loaded::accept);
+        Ok(())
+    }
+
+    /// Removes the objects with these keys, all or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::delete`]; the message names the item that failed, counted from 0.
+    pub async fn delete_many<K: IntoKey<M::Key>>(self, keys: impl IntoIterator<Item = K>) -> Result<()> {
+        let mut wanted = Vec::new();
+        for key in keys {
+            wanted.push(key.into_key().to_key()?);
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let inner = self.begin_within().await?;
+        for (index, key) in wanted.iter().enumerate() {
+            delete::delete::<M>(Handle::Transaction(&inner), key, None)
+                .await
+                .map_err(|e| item::<M>(e, index))?;
+        }
+        inner.commit().await
+    }
+
+    async fn begin_within(self) -> Result<Transaction> {
+        match self.session() {
+            Handle::Db(db) => db.begin().await,
+            Handle::Transaction(transaction) => transaction.begin().await,
+        }
+    }
+}
+
+impl<M: Model> Loaded<M> {
+    /// As [`Things::save`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::save`].
+    pub async fn save<S: crate::Session + ?Sized>(&mut self, session: &S) -> Result<()> {
+        Things::<M>::new(session.handle()).save(self).await
+    }
+
+    /// Removes the object.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::delete`].
+    pub async fn delete<S: crate::Session + ?Sized>(self, session: &S) -> Result<()> {
+        let key = self.original().key().to_key()?;
+        let known = Some(self.original());
+        delete::delete(session.handle(), &key, known)
+            .await
+            .map_err(|error| about::<M>(error, "delete", &key))
+    }
+}
+
+fn about<M: Model>(error: Error, operation: &str, key: &Key) -> Error {
+    if error.is_not_found() {
+        return error;
+    }
+    error.context(format!("{operation} {} {}", M::NAME, crate::things::shown(key)))
+}
+
+fn item<M: Model>(error: Error, index: usize) -> Error {
+    error.context(format!("{} item {index}", M::NAME))
+}
+
+/// Whether the database makes the key of this object.
+fn key_is_generated<M: Model>(object: &M) -> bool {
+    M::table().has_generated_key() && object.key().is_unset()
+}
+
+/// The columns and values of an insert.
+fn insert_values<M: Model>(object: &M, generated: bool) -> Result<Vec<Value<'_>>> {
+    let table = M::table();
+    let columns = 0..table.columns().len();
+    columns
+        .filter(|column| !generated || !table.key().contains(column))
+        .map(|column| object.value(column))
+        .collect()
+}
+
+/// The row as the database will hold it.
+fn row_of<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
+    let table = M::table();
+    let value = |column| {
+        if generated && table.key().contains(&column) {
+            return Ok(None);
+        }
+        Ok(Some(object.value(column)?.into_owned()))
+    };
+    (0..table.columns().len()).map(value).collect()
+}
+
+async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
+    let db = session.db();
+    let table = M::table();
+    let generated = key_is_generated(&object);
+    let state = db.model::<M>();
+    let shape = if generated {
+        &state.insert_generated
+    } else {
+        &state.insert
+    };
+    let Some(cache) = db.cache() else {
+        let written = {
+            let values = insert_values(&object, generated)?;
+            session
+                .write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows)
+                .await?
+        };
+        take_key(&mut object, generated, written.generated_key)?;
+        return Ok(object);
+    };
+    let row = row_of(&object, generated)?;
+    let key = if generated { None } else { Some(object.key().to_key()?) };
+    let mut tags = inserted(table, key.as_ref(), &row);
+    let quarantine = match session {
+        Handle::Db(_) => Some(Quarantine::close(cache, db.counters(), std::mem::take(&mut tags)).await?),
+        Handle::Transaction(_) => None,
+    };
+    let written = {
+        let values = insert_values(&object, generated)?;
+        session
+            .write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows)
+            .await
+    };
+    let written = match (written, &quarantine) {
+        (Ok(written), _) => written,
+        (Err(error), _) => {
+            if let Some(quarantine) = quarantine {
+                quarantine.fail(&error).await;
+            }
+            return Err(error);
+        }
+    };
+    // From here on the row exists: what fails now must still open the tags.
+    let keyed = take_key(&mut object, generated, written.generated_key).and_then(|()| object.key().to_key());
+    let change = keyed.as_ref().ok().map(|key| change_of_insert(table, key, row));
+    match (session, quarantine, change) {
+        (_, Some(quarantine), Some(change)) => quarantine.release(vec![change]).await,
+        // Without a change to tell, the tags are left to lapse.
+        (_, Some(quarantine), None) => drop(quarantine),
+        (Handle::Transaction(transaction), None, Some(change)) => transaction.touch(tags, change),
+        _ => {}
+    }
+    keyed?;
+    Ok(object)
+}
+
+fn change_of_insert(table: &Table, key: &Key, mut row: KnownRow) -> Arc<thing_driver_api::Change> {
+    for (part, &column) in table.key().iter().enumerate() {
+        row[column] = Some(key.value(part).into_owned());
+    }
+    image(table, key.clone(), ColumnSet::ALL, None, Some(row))
+}
+
+fn take_key<M: Model>(object: &mut M, generated: bool, key: Option<i64>) -> Result<()> {
+    match key {
+        _ if !generated => Ok(()),
+        Some(key) => object.set_generated_key(key),
+        None => Err(Error::backend("the database did not tell the key it made")),
+    }
+}
+
+/// Inserts many rows as one transaction of the driver's, in one call.
+async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
+    if objects.is_empty() {
+        return Ok(objects);
+    }
+    let table = M::table();
+    let state = db.model::<M>();
+    let mut rows = Vec::new();
+    let mut tags = Vec::new();
+    if db.cache().is_some() {
+        for (index, object) in objects.iter().enumerate() {
+            let generated = key_is_generated(object);
+            let row = row_of(object, generated).map_err(|error| item::<M>(error, index))?;
+            let key = if generated { None } else { Some(object.key().to_key()?) };
+            tags.extend(inserted(table, key.as_ref(), &row));
+            rows.push(row);
+        }
+    }
+    let written = {
+        let mut values = Vec::with_capacity(objects.len());
+        for (index, object) in objects.iter().enumerate() {
+            let generated = key_is_generated(object);
+            let shape = if generated {
+                &state.insert_generated
+            } else {
+                &state.insert
+            };
+            values.push((
+                shape,
+                insert_values(object, generated).map_err(|error| item::<M>(error, index))?,
+            ));
+        }
+        let statements: Vec<Statement<'_>> = values
+            .iter()
+            .map(|(shape, values)| Statement::new(shape, values))
+            .collect();
+        db.counters().transaction();
+        db.counters().writes_by(statements.len());
+        let quarantine = match db.cache() {
+            Some(cache) => Some(Quarantine::close(cache, db.counters(), tags).await?),
+            None => None,
+        };
+        let written = db.executor().write_atomic(&statements).await;
+        (written, quarantine)
+    };
+    let (written, quarantine) = match written {
+        (Ok(written), quarantine) => (written, quarantine),
+        (Err((index, error)), quarantine) => {
+            if let Some(quarantine) = quarantine {
+                quarantine.fail(&error).await;
+            }
+            let failed_at_commit = index >= objects.len();
+            return Err(if failed_at_commit {
+                error.context(M::NAME)
+            } else {
+                item::<M>(error, index)
+            });
+        }
+    };
+    let mut keyed = Ok(());
+    let mut keys = Vec::with_capacity(objects.len());
+    for (object, written) in objects.iter_mut().zip(written) {
+        let generated = key_is_generated(object);
+        keyed = keyed.and_then(|()| take_key(object, generated, written.generated_key));
+        if let Ok(key) = object.key().to_key() {
+            keys.push(key);
+        }
+    }
+    if let Some(quarantine) = quarantine.filter(|_| keyed.is_ok()) {
+        let changes = keys
+            .iter()
+            .zip(rows)
+            .map(|(key, row)| change_of_insert(table, key, row))
+            .collect();
+        quarantine.release(changes).await;
+    }
+    keyed.map(|()| objects)
+}
+
+/// The condition that finds one row by its key and its guard, and the values of both; slots begin at `first`.
+struct Target {
+    filter: Condition,
+    values: Vec<Value<'static>>,
+}
+
+impl Target {
+    fn new(table: &Table, first: usize, key: &Key, guard: ColumnSet, row: &KnownRow) -> Self {
+        let mut values = Vec::with_capacity(key.parts() + guard.len());
+        let mut terms = Vec::with_capacity(key.parts() + guard.len());
+        for (part, &column) in table.key().iter().enumerate() {
+            let operand = Operand::Slot(Slot(first + values.len()));
+            terms.push(Condition::Compare {
+                column,
+                operator: Comparison::Equal,
+                operand,
+            });
+            values.push(key.value(part).into_owned());
+        }
+        for column in guard.iter().take_while(|&column| column < table.columns().len()) {
+            if let Some(value) = &row[column] {
+                terms.push(Condition::Same {
+                    column,
+                    slot: Slot(first + values.len()),
+                });
+                values.push(value.clone());
+            }
+        }
+        Self {
+            filter: Condition::And(terms),
+            values,
+        }
+    }
+}
+
+/// The row as it is now, read in the session, and locked there if that is a transaction.
+async fn row_before<M: Model>(session: Handle<'_>, key: &Key) -> Result<KnownRow> {
+    let table = M::table();
+    let target = Target::new(table, 0, key, ColumnSet::EMPTY, &Vec::new());
+    let operation = Operation::Select {
+        columns: (0..table.columns().len()).collect(),
+        filter: target.filter,
+        order: Vec::new(),
+        limit: None,
+        offset: None,
+        lock: matches!(session, Handle::Transaction(_)),
+    };
+    let shape = session.db().shape(table, &operation);
+    let mut rows = crate::rows::WholeRows::new(table);
+    session
+        .fetch(&Statement::new(&shape, &target.values), &mut rows)
+        .await?;
+    match rows.rows.pop() {
+        Some(row) => Ok(row.into_iter().map(Some).collect()),
+        None => Err(not_found::<M>(key)),
+    }
+}
+
+/// Whether a write alone can tell what it did, by RETURNING; else it becomes a small transaction.
+fn has_returning(db: &Db) -> bool {
+    db.executor().capabilities().has(Capability::Returning)
+}

@@ -1,0 +1,101 @@
+//! Deleting.
+
+use thing_driver_api::{ColumnSet, Error, ErrorKind, Key, NoRows, Operation, Result, RowSink, Statement};
+
+use super::{ATTEMPTS, Target, has_returning, row_before, row_of};
+use crate::cache::{KnownRow, Quarantine, deleted, image};
+use crate::session::Handle;
+use crate::things::not_found;
+use crate::{Db, Model};
+
+/// Deletes one row; `known` is the row as the caller saw it.
+pub(super) async fn delete<M: Model>(session: Handle<'_>, key: &Key, known: Option<&M>) -> Result<()> {
+    match session {
+        _ if session.db().cache().is_none() => blind::<M>(session, key).await,
+        Handle::Db(db) if has_returning(db) => guarded(db, key, known).await,
+        Handle::Db(db) => {
+            let transaction = db.begin().await?;
+            in_transaction::<M>(Handle::Transaction(&transaction), key).await?;
+            transaction.commit().await
+        }
+        Handle::Transaction(_) => in_transaction::<M>(session, key).await,
+    }
+}
+
+async fn blind<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
+    let none = Vec::new();
+    match run::<M>(session, key, ColumnSet::EMPTY, &none, &mut NoRows, Vec::new()).await? {
+        0 => Err(not_found::<M>(key)),
+        _ => Ok(()),
+    }
+}
+
+async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
+    let Handle::Transaction(transaction) = session else {
+        return blind::<M>(session, key).await;
+    };
+    let before = row_before::<M>(session, key).await?;
+    blind::<M>(session, key).await?;
+    let table = M::table();
+    let tags = deleted(table, key, &before);
+    transaction.touch(tags, image(table, key.clone(), ColumnSet::ALL, Some(before), None));
+    Ok(())
+}
+
+/// Alone: one statement, guarded by the values that the touched tags were taken from.
+async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> {
+    let session = Handle::Db(db);
+    let table = M::table();
+    let guard: ColumnSet = table.scopes().iter().copied().collect();
+    let all: Vec<usize> = (0..table.columns().len()).collect();
+    let Some(cache) = db.cache() else {
+        return blind::<M>(session, key).await;
+    };
+    let mut before = match known {
+        Some(row) => row_of(row, false)?,
+        None => row_before::<M>(session, key).await?,
+    };
+    for _ in 0..ATTEMPTS {
+        let quarantine = Quarantine::close(cache, db.counters(), deleted(table, key, &before)).await?;
+        let mut stored = crate::rows::WholeRows::new(table);
+        match run::<M>(session, key, guard, &before, &mut stored, all.clone()).await {
+            Ok(0) => quarantine.untouched().await,
+            Ok(_) => {
+                let row: KnownRow = match stored.rows.pop() {
+                    Some(row) => row.into_iter().map(Some).collect(),
+                    None => vec![None; all.len()],
+                };
+                quarantine
+                    .release(vec![image(table, key.clone(), ColumnSet::ALL, Some(row), None)])
+                    .await;
+                return Ok(());
+            }
+            Err(error) => {
+                quarantine.fail(&error).await;
+                return Err(error);
+            }
+        }
+        before = row_before::<M>(session, key).await?;
+    }
+    Err(Error::new(
+        ErrorKind::Conflict,
+        format!("others changed the row {ATTEMPTS} times while it was being deleted; try again"),
+    ))
+}
+
+async fn run<M: Model>(
+    session: Handle<'_>,
+    key: &Key,
+    guard: ColumnSet,
+    before: &KnownRow,
+    rows: &mut dyn RowSink,
+    returning: Vec<usize>,
+) -> Result<u64> {
+    let target = Target::new(M::table(), 0, key, guard, before);
+    let operation = Operation::Delete {
+        filter: target.filter,
+        returning,
+    };
+    let shape = session.db().shape(M::table(), &operation);
+    Ok(session.write(&Statement::new(&shape, &target.values), rows).await?.rows)
+}

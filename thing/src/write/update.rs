@@ -1,0 +1,233 @@
+//! Saving: the changed columns of a loaded object, all columns of a plain one.
+
+use thing_driver_api::{ColumnSet, Error, ErrorKind, Key, NoRows, Operation, Result, Statement, Value, ValueType};
+
+use super::{ATTEMPTS, Target, has_returning, row_before, row_of};
+use crate::cache::{KnownRow, Quarantine, image, updated};
+use crate::session::Handle;
+use crate::things::not_found;
+use crate::{Db, Loaded, Model, ModelKey};
+
+pub(super) async fn save<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) -> Result<()> {
+    save_unaccepted(session, object).await?;
+    object.accept();
+    Ok(())
+}
+
+/// Saves, and leaves it to the caller to take the object for saved: when the transaction has been committed.
+pub(super) async fn save_unaccepted<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) -> Result<()> {
+    let mut columns = object.changes()?;
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let table = M::table();
+    if table.key().iter().any(|&column| columns.contains(column)) {
+        return Err(Error::invalid_input(
+            "the key was changed; create a new object and delete the old one",
+        ));
+    }
+    let mut new = (**object).clone();
+    if new.touch(session.db().now(), false) {
+        for column in 0..table.columns().len() {
+            if new.value(column)? != object.original().value(column)? {
+                columns.insert(column);
+            }
+        }
+    }
+    let key = object.original().key().to_key()?;
+    let write = Write {
+        session,
+        key,
+        columns,
+        new: &new,
+    };
+    write.run(Some(row_of(object.original(), false)?)).await?;
+    **object = new;
+    Ok(())
+}
+
+/// Writes all columns of a plain object.
+pub(super) async fn replace<M: Model>(session: Handle<'_>, object: &M) -> Result<()> {
+    let table = M::table();
+    let columns: ColumnSet = (0..table.columns().len())
+        .filter(|column| !table.key().contains(column))
+        .collect();
+    let key = object.key().to_key()?;
+    if columns.is_empty() {
+        // A table of keys: there is nothing to write, but the row must be there.
+        return row_before::<M>(session, &key).await.map(drop);
+    }
+    Write {
+        session,
+        key,
+        columns,
+        new: object,
+    }
+    .run(None)
+    .await
+}
+
+/// One update.
+struct Write<'a, M> {
+    session: Handle<'a>,
+    key: Key,
+    columns: ColumnSet,
+    new: &'a M,
+}
+
+impl<M: Model> Write<'_, M> {
+    /// Runs the update; `known` is the row as the caller saw it.
+    async fn run(&self, known: Option<KnownRow>) -> Result<()> {
+        match self.session {
+            _ if self.session.db().cache().is_none() => self.blind().await,
+            Handle::Db(db) if has_returning(db) => self.guarded(db, known).await,
+            Handle::Db(db) => {
+                let transaction = db.begin().await?;
+                let within = Write {
+                    session: Handle::Transaction(&transaction),
+                    key: self.key.clone(),
+                    columns: self.columns,
+                    new: self.new,
+                };
+                within.in_transaction().await?;
+                transaction.commit().await
+            }
+            Handle::Transaction(_) => self.in_transaction().await,
+        }
+    }
+
+    /// Without a cache nobody asks what was before.
+    async fn blind(&self) -> Result<()> {
+        let written = self
+            .update(ColumnSet::EMPTY, &Vec::new(), &mut NoRows, Vec::new())
+            .await?;
+        if written == 0 {
+            Err(not_found::<M>(&self.key))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// In a transaction the row is read, and locked, before it is written.
+    async fn in_transaction(&self) -> Result<()> {
+        let Handle::Transaction(transaction) = self.session else {
+            return self.blind().await;
+        };
+        let before = row_before::<M>(self.session, &self.key).await?;
+        self.blind().await?;
+        let mut after = before.clone();
+        for (column, value) in self.new_values()? {
+            after[column] = Some(value);
+        }
+        let table = M::table();
+        let tags = updated(table, &self.key, self.columns, &before, &after);
+        transaction.touch(
+            tags,
+            image(table, self.key.clone(), self.columns, Some(before), Some(after)),
+        );
+        Ok(())
+    }
+
+    /// Alone: one statement, guarded by the values that the touched tags were taken from.
+    async fn guarded(&self, db: &Db, known: Option<KnownRow>) -> Result<()> {
+        let table = M::table();
+        let scopes: ColumnSet = table.scopes().iter().copied().collect();
+        let all: Vec<usize> = (0..table.columns().len()).collect();
+        let Some(cache) = db.cache() else {
+            return self.blind().await;
+        };
+        // What the caller saw of the columns it changes is most likely still there: guarding them too gives the change
+        // log the row before.
+        let mut guard = match known {
+            Some(_) => self
+                .columns
+                .iter()
+                .filter(|&c| c < all.len() && is_guard(table.column(c).value_type))
+                .collect(),
+            None => ColumnSet::EMPTY,
+        };
+        scopes.iter().for_each(|column| guard.insert(column));
+        let mut before = match known {
+            Some(row) => row,
+            None => row_before::<M>(self.session, &self.key).await?,
+        };
+        for _ in 0..ATTEMPTS {
+            let mut expected = before.clone();
+            for (column, value) in self.new_values()? {
+                expected[column] = Some(value);
+            }
+            let tags = updated(table, &self.key, self.columns, &before, &expected);
+            let quarantine = Quarantine::close(cache, db.counters(), tags).await?;
+            let mut stored = crate::rows::WholeRows::new(table);
+            match self.update(guard, &before, &mut stored, all.clone()).await {
+                Ok(0) => quarantine.untouched().await,
+                Ok(_) => {
+                    let after: KnownRow = match stored.rows.pop() {
+                        Some(row) => row.into_iter().map(Some).collect(),
+                        None => vec![None; all.len()],
+                    };
+                    // The statement changed its own columns only; of these, the guard vouches for the old values.
+                    let mut known = after.clone();
+                    for column in self.columns.iter().take_while(|&column| column < all.len()) {
+                        known[column] = if guard.contains(column) {
+                            before[column].clone()
+                        } else {
+                            None
+                        };
+                    }
+                    let change = image(table, self.key.clone(), self.columns, Some(known), Some(after));
+                    quarantine.release(vec![change]).await;
+                    return Ok(());
+                }
+                Err(error) => {
+                    quarantine.fail(&error).await;
+                    return Err(error);
+                }
+            }
+            before = row_before::<M>(self.session, &self.key).await?;
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            format!("others changed the row {ATTEMPTS} times while it was being saved; try again"),
+        ))
+    }
+
+    async fn update(
+        &self,
+        guard: ColumnSet,
+        before: &KnownRow,
+        rows: &mut dyn thing_driver_api::RowSink,
+        returning: Vec<usize>,
+    ) -> Result<u64> {
+        let columns: Vec<usize> = self.written().collect();
+        let target = Target::new(M::table(), columns.len(), &self.key, guard, before);
+        let mut values = Vec::with_capacity(columns.len() + target.values.len());
+        for &column in &columns {
+            values.push(self.new.value(column)?);
+        }
+        values.extend(target.values);
+        let operation = Operation::Update {
+            columns,
+            filter: target.filter,
+            returning,
+        };
+        let shape = self.session.db().shape(M::table(), &operation);
+        Ok(self.session.write(&Statement::new(&shape, &values), rows).await?.rows)
+    }
+
+    fn written(&self) -> impl Iterator<Item = usize> {
+        let count = M::table().columns().len();
+        self.columns.iter().take_while(move |&column| column < count)
+    }
+
+    fn new_values(&self) -> Result<Vec<(usize, Value<'static>)>> {
+        self.written()
+            .map(|column| Ok((column, self.new.value(column)?.into_owned())))
+            .collect()
+    }
+}
+
+/// Columns whose old value is worth a comparison: the long ones are not.
+fn is_guard(value_type: ValueType) -> bool {
+    !matches!(value_type, ValueType::Bytes | ValueType::Json)
+}
