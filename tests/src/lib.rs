@@ -1,1 +1,29 @@
-//! The tests of the Thing ORM; see the folder `tests`.
+//! The tests of the Thing ORM; see the folder `tests`. The modules here hold the pages of the documentation, so that every
+//! program in them is compiled and run as a doc test.
+
+#[doc = include_str!("../../README.md")]
+pub mod readme {}
+
+#[doc = include_str!("../../docs/guide/models.md")]
+pub mod guide_models {}
+
+#[doc = include_str!("../../docs/guide/queries.md")]
+pub mod guide_queries {}
+
+#[doc = include_str!("../../docs/guide/writing.md")]
+pub mod guide_writing {}
+
+#[doc = include_str!("../../docs/guide/caching.md")]
+pub mod guide_caching {}
+
+#[doc = include_str!("../../docs/writing-a-driver.md")]
+pub mod writing_a_driver {}
+
+#[doc = include_str!("../../docs/writing-a-cache.md")]
+pub mod writing_a_cache {}
+
+#[doc = include_str!("../../docs/caveats.md")]
+pub mod caveats {}
+
+#[doc = include_str!("../../docs/architecture.md")]
+pub mod architecture {}

@@ -1,63 +1,274 @@
 //! The operations of a `Db` and of a transaction, on SQLite, with and without a cache.
 
-use std::time::SystemTime;
+mod support;
 
-use thing::{Db, Loaded, Model, Result, Session};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use support::{User, at, both, statements, user};
+use thing::{ConstraintKind, Db, ErrorKind, Model, Result, Session};
 use thing_driver_sqlite::SqliteExecutor;
-
-#[derive(Model, Clone, Debug, PartialEq)]
-struct User {
-    id: i64,
-    name: String,
-    #[thing(unique)]
-    email: String,
-    #[thing(index)]
-    age: i32,
-    score: f64,
-    bio: Option<String>,
-    #[thing(created)]
-    created_at: SystemTime,
-    #[thing(updated)]
-    updated_at: SystemTime,
-}
-
-fn user(n: i64) -> User {
-    User {
-        id: 0,
-        name: format!("User {n}"),
-        email: format!("user{n}@example.com"),
-        age: 18 + (n % 50) as i32,
-        score: n as f64 / 2.0,
-        bio: (n % 3 == 0).then(|| format!("bio {n}")),
-        created_at: SystemTime::UNIX_EPOCH,
-        updated_at: SystemTime::UNIX_EPOCH,
-    }
-}
-
-async fn database() -> Db {
-    let db = Db::builder(SqliteExecutor::memory().await.unwrap()).build();
-    db.sync::<User>().await.unwrap();
-    db
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_are_created_read_changed_and_deleted() -> Result<()> {
-    let db = database().await;
-    let mut alice: Loaded<User> = db.things::<User>().create(user(1)).await?;
-    assert_eq!(alice.id, 1);
-    let again = User::by_id(&db, 1).await?;
-    assert_eq!(again.name, "User 1");
-    alice.age = 33;
+    for db in both().await {
+        let mut alice = db.things::<User>().create(user(1)).await?;
+        assert_eq!(alice.id, 1);
+        assert_eq!(*User::by_id(&db, 1).await?, *alice);
+        alice.age = 33;
+        alice.save(&db).await?;
+        assert_eq!(User::by_id(&db, alice.id).await?.age, 33);
+        let older = User::filter(&db, User::AGE.gt(18) & User::NAME.eq("User 1")).all().await?;
+        assert_eq!(older.len(), 1);
+        alice.delete(&db).await?;
+        assert!(User::by_id(&db, 1).await.unwrap_err().is_not_found());
+        assert!(User::find(&db, 1).await?.is_none());
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_styles_do_the_same() -> Result<()> {
+    for db in both().await {
+        let a = user(1).create(&db).await?;
+        let b = db.things::<User>().create(user(2)).await?;
+        let plain = User { name: "Renamed".into(), ..b.clone().into_inner() }.save(&db).await?;
+        assert_eq!(User::by_id(&db, b.id).await?.name, "Renamed");
+        assert_eq!(plain.name, "Renamed");
+        assert_eq!(db.things::<User>().by_id(a.id).await?, a);
+        let new = user(3).save(&db).await?;
+        assert_eq!(new.id, 3, "a plain struct without key is added");
+        let session: &dyn Session = &db;
+        assert_eq!(session.things::<User>().count().await?, 3);
+        assert_eq!(User::by_id(session, 3).await?.name, "User 3");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn save_writes_the_changed_columns_only() -> Result<()> {
+    for db in both().await {
+        db.things::<User>().create(user(1)).await?;
+        let mut first = User::by_id(&db, 1).await?;
+        let mut second = User::by_id(&db, 1).await?;
+        first.name = "First".into();
+        second.score = 7.5;
+        first.save(&db).await?;
+        second.save(&db).await?;
+        let stored = User::by_id(&db, 1).await?;
+        assert_eq!((stored.name.as_str(), stored.score), ("First", 7.5), "neither save undid the other");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_save_sends_nothing_and_keeps_the_time() -> Result<()> {
+    let seconds = Arc::new(AtomicU64::new(1000));
+    let clock = seconds.clone();
+    let db = Db::builder(SqliteExecutor::memory().await?).clock(move || at(clock.load(Ordering::SeqCst))).build();
+    db.sync::<User>().await?;
+    let mut alice = user(1).create(&db).await?;
+    assert_eq!((alice.created_at, alice.updated_at), (at(1000), at(1000)));
+    seconds.store(2000, Ordering::SeqCst);
+    alice.name = "User 1".into();
+    let (sent, saved) = statements(&db, alice.save(&db)).await;
+    saved?;
+    assert_eq!(sent, 0);
+    assert_eq!(User::by_id(&db, 1).await?.updated_at, at(1000));
+    alice.name = "Alice".into();
     alice.save(&db).await?;
-    assert_eq!(User::by_id(&db, alice.id).await?.age, 33);
-    let listed = db
-        .things::<User>()
-        .filter(User::AGE.gt(18) & User::NAME.eq("User 1"))
-        .order_by(User::ID.desc())
-        .all()
-        .await?;
-    assert_eq!(listed.len(), 1);
-    alice.delete(&db).await?;
-    assert!(User::by_id(&db, 1).await.unwrap_err().is_not_found());
+    assert_eq!((alice.created_at, alice.updated_at), (at(1000), at(2000)));
+    assert_eq!(*User::by_id(&db, 1).await?, *alice);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_row_is_an_error_and_not_an_insert() -> Result<()> {
+    for db in both().await {
+        let mut alice = user(1).create(&db).await?;
+        db.things::<User>().delete(alice.id).await?;
+        alice.name = "Ghost".into();
+        let error = alice.save(&db).await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+        let error = alice.clone().into_inner().save(&db).await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+        assert!(db.things::<User>().delete(1).await.unwrap_err().is_not_found());
+        assert_eq!(db.things::<User>().count().await?, 0);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_never_not_found() -> Result<()> {
+    let db = Db::builder(SqliteExecutor::memory().await?).build();
+    let error = User::by_id(&db, 1).await.unwrap_err();
+    assert!(!error.is_not_found());
+    assert_eq!(*error.kind(), ErrorKind::Schema, "{error}");
+    assert!(error.to_string().contains("users"), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_ids_takes_any_number_and_duplicates() -> Result<()> {
+    for db in both().await {
+        db.things::<User>().create_many((1..=2000).map(user)).await?;
+        let ids = (1..=2500).chain(1..=10);
+        let found = db.things::<User>().by_ids(ids).await?;
+        assert_eq!(found.len(), 2000);
+        assert_eq!(found[&17].name, "User 17");
+        assert!(!found.contains_key(&2001));
+        let (sent, again) = statements(&db, db.things::<User>().by_ids((1..=2500).rev())).await;
+        assert_eq!(again?.len(), 2000);
+        assert_eq!(sent, u64::from(db.statistics().cache.hits == 0), "a cached batch sends nothing");
+        assert!(db.things::<User>().by_ids(Vec::<i64>::new()).await?.is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bulk_writes_are_all_or_nothing_and_name_the_item() -> Result<()> {
+    for db in both().await {
+        let users = db.things::<User>();
+        let created = users.create_many((0..5).map(user)).await?;
+        assert_eq!(created.iter().map(|u| u.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        let error = users.create_many([user(10), user(11), user(3)]).await.unwrap_err();
+        assert!(error.is_unique_violation());
+        assert!(error.to_string().contains("item 2"), "{error}");
+        assert_eq!(users.count().await?, 5);
+
+        let mut many = created;
+        for one in &mut many {
+            one.score += 100.0;
+        }
+        users.save_many(&mut many).await?;
+        assert_eq!(User::filter(&db, User::SCORE.ge(100.0)).count().await?, 5);
+        many[0].score = 1.0;
+        many[4].email = "user0@example.com".into();
+        let error = users.save_many(&mut many).await.unwrap_err();
+        assert!(error.is_unique_violation());
+        assert!(error.to_string().contains("item 4"), "{error}");
+        assert_eq!(User::filter(&db, User::SCORE.ge(100.0)).count().await?, 5, "nothing was saved");
+        assert!(many[0].is_changed(), "the objects keep their changes");
+
+        let error = users.delete_many([1, 2, 99]).await.unwrap_err();
+        assert!(error.is_not_found());
+        assert!(error.to_string().contains("item 2"), "{error}");
+        assert_eq!(users.count().await?, 5);
+        users.delete_many([1, 2]).await?;
+        assert_eq!(users.count().await?, 3);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn constraints_are_typed() -> Result<()> {
+    for db in both().await {
+        user(1).create(&db).await?;
+        let error = user(1).create(&db).await.unwrap_err();
+        let constraint = error.constraint().expect("a constraint error");
+        assert_eq!(constraint.kind, ConstraintKind::Unique);
+        assert_eq!(constraint.table.as_deref(), Some("users"));
+        assert_eq!(constraint.columns, ["email"]);
+        assert!(error.to_string().starts_with("create User"), "{error}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_commit_roll_back_and_nest() -> Result<()> {
+    for db in both().await {
+        assert_eq!(db.things::<User>().count().await?, 0);
+        let transaction = db.begin().await?;
+        let mut alice = user(1).create(&transaction).await?;
+        assert_eq!(transaction.things::<User>().count().await?, 1, "it sees its own writes");
+        let inner = transaction.begin().await?;
+        alice.age = 99;
+        alice.save(&inner).await?;
+        let refused = transaction.things::<User>().count().await.unwrap_err();
+        assert_eq!(*refused.kind(), ErrorKind::InvalidInput, "{refused}");
+        inner.rollback().await?;
+        assert_eq!(User::by_id(&transaction, 1).await?.age, 19);
+        let inner = transaction.begin().await?;
+        user(2).create(&inner).await?;
+        drop(inner);
+        let inner = transaction.begin().await?;
+        user(3).create(&inner).await?;
+        inner.commit().await?;
+        transaction.commit().await?;
+        let names: Vec<String> = db.things::<User>().all().await?.iter().map(|u| u.name.clone()).collect();
+        assert_eq!(names, ["User 1", "User 3"]);
+
+        let result: Result<()> = db
+            .transaction(async |transaction| {
+                user(7).create(transaction).await?;
+                User::by_id(transaction, 12345).await.map(drop)
+            })
+            .await;
+        assert!(result.unwrap_err().is_not_found());
+        drop({
+            let transaction = db.begin().await?;
+            user(8).create(&transaction).await?;
+            transaction
+        });
+        assert_eq!(db.things::<User>().count().await?, 2);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transaction_closures_can_be_spawned() -> Result<()> {
+    for db in both().await {
+        let task = tokio::spawn(async move {
+            db.transaction(async |transaction| {
+                let mut alice = user(1).create(transaction).await?;
+                alice.age += 1;
+                alice.save(transaction).await
+            })
+            .await?;
+            db.things::<User>().count().await
+        });
+        assert_eq!(task.await.unwrap()?, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_order_page_and_count() -> Result<()> {
+    for db in both().await {
+        db.things::<User>().create_many((0..120).map(user)).await?;
+        let adults = User::filter(&db, User::AGE.between(20, 22));
+        assert_eq!(adults.clone().count().await?, 9);
+        assert!(adults.clone().exists().await?);
+        let ordered = adults.clone().order_by(User::AGE.desc()).order_by(User::NAME.asc());
+        let all = ordered.clone().all().await?;
+        let mut paged = Vec::new();
+        for offset in (0..).step_by(3) {
+            let page = ordered.clone().fetch(offset, 3).await?;
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(paged, all);
+        assert_eq!(ordered.clone().first().await?.unwrap(), all[0]);
+        assert_eq!(*ordered.one().await.unwrap_err().kind(), ErrorKind::NotUnique);
+        assert_eq!(User::filter(&db, User::EMAIL.eq("user5@example.com")).one().await?.name, "User 5");
+        assert!(User::filter(&db, User::AGE.gt(500)).one().await.unwrap_err().is_not_found());
+        assert!(adults.fetch(1000, 5).await?.is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sql_and_the_plan_can_be_read() -> Result<()> {
+    let [uncached, cached] = both().await;
+    let sql = r#"SELECT "id", "name", "email", "age", "score", "active", "bio", "created_at", "updated_at" FROM "users" WHERE "age" = ?1 AND "name" LIKE ?2 ESCAPE '\' ORDER BY "score" DESC, "id""#;
+    let query = |db| User::filter(db, User::AGE.eq(20) & User::NAME.starts_with("A")).order_by(User::SCORE.desc());
+    assert_eq!(query(&uncached).to_sql()?, sql);
+    assert!(!query(&uncached).plan()?.is_cached());
+    let plan = query(&cached).plan()?;
+    assert_eq!(plan.depends_on(), ["name", "age", "score"]);
+    let shown = plan.to_string();
+    assert!(shown.contains(sql) && shown.contains("rows of users with one value of age"), "{shown}");
     Ok(())
 }

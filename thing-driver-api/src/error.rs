@@ -91,12 +91,7 @@ pub struct Constraint {
 impl Constraint {
     /// A constraint of which only the sort is known.
     pub fn new(kind: ConstraintKind) -> Self {
-        Self {
-            kind,
-            table: None,
-            columns: Vec::new(),
-            name: None,
-        }
+        Self { kind, table: None, columns: Vec::new(), name: None }
     }
 
     /// Adds the table and columns.
@@ -149,12 +144,7 @@ impl fmt::Display for ConstraintKind {
 impl Error {
     /// An error of this kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            message: message.into(),
-            context: Vec::new(),
-            source: None,
-        }))
+        Self(Box::new(Inner { kind, message: message.into(), context: Vec::new(), source: None }))
     }
 
     /// [`ErrorKind::NotFound`].
@@ -169,12 +159,7 @@ impl Error {
 
     /// [`ErrorKind::InvalidData`] of a column.
     pub fn invalid_data(column: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(
-            ErrorKind::InvalidData {
-                column: Some(column.into()),
-            },
-            message,
-        )
+        Self::new(ErrorKind::InvalidData { column: Some(column.into()) }, message)
     }
 
     /// [`ErrorKind::Unsupported`].
@@ -231,8 +216,7 @@ impl Error {
 
     /// True when another row has the same key or unique values.
     pub fn is_unique_violation(&self) -> bool {
-        self.constraint()
-            .is_some_and(|c| matches!(c.kind, ConstraintKind::Unique | ConstraintKind::PrimaryKey))
+        self.constraint().is_some_and(|c| matches!(c.kind, ConstraintKind::Unique | ConstraintKind::PrimaryKey))
     }
 
     /// True when the operation certainly had no effect and may succeed when tried again: conflicts, locks, and
@@ -243,12 +227,8 @@ impl Error {
             self.kind(),
             ErrorKind::Conflict
                 | ErrorKind::Busy
-                | ErrorKind::ConnectionLost {
-                    may_have_executed: false
-                }
-                | ErrorKind::Timeout {
-                    may_have_executed: false
-                }
+                | ErrorKind::ConnectionLost { may_have_executed: false }
+                | ErrorKind::Timeout { may_have_executed: false }
         )
     }
 
@@ -256,11 +236,7 @@ impl Error {
     pub fn may_have_executed(&self) -> bool {
         matches!(
             self.kind(),
-            ErrorKind::ConnectionLost {
-                may_have_executed: true
-            } | ErrorKind::Timeout {
-                may_have_executed: true
-            }
+            ErrorKind::ConnectionLost { may_have_executed: true } | ErrorKind::Timeout { may_have_executed: true }
         )
     }
 
@@ -298,9 +274,6 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }

@@ -74,12 +74,7 @@ pub trait Executor: Send + Sync + fmt::Debug + 'static {
         let mut transaction = self.begin(&TransactionOptions::default()).await.map_err(|e| (0, e))?;
         let mut written = Vec::with_capacity(end);
         for (index, statement) in statements.iter().enumerate() {
-            written.push(
-                transaction
-                    .write(statement, &mut NoRows)
-                    .await
-                    .map_err(|e| (index, e))?,
-            );
+            written.push(transaction.write(statement, &mut NoRows).await.map_err(|e| (index, e))?);
         }
         transaction.commit().await.map_err(|e| (end, e))?;
         Ok(written)
@@ -92,9 +87,7 @@ pub trait Executor: Send + Sync + fmt::Debug + 'static {
     /// [`Capability::Streaming`](crate::Capability::Streaming). Memory use MUST NOT grow with the result.
     async fn stream(&self, statement: &Statement<'_>) -> Result<Box<dyn PageStream>> {
         let _ = statement;
-        Err(Error::unsupported(
-            "this driver does not stream results; read them in slices by key",
-        ))
+        Err(Error::unsupported("this driver does not stream results; read them in slices by key"))
     }
 
     /// Reports writes that others make to the database; required with
@@ -154,10 +147,7 @@ pub struct Written {
 impl Written {
     /// So many rows, no generated key.
     pub fn new(rows: u64) -> Self {
-        Self {
-            rows,
-            generated_key: None,
-        }
+        Self { rows, generated_key: None }
     }
 
     /// Sets the generated key.

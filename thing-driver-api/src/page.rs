@@ -37,19 +37,12 @@ enum Scalar {
 impl Page {
     /// An empty page of rows with so many columns.
     pub fn new(width: usize) -> Self {
-        Self {
-            width,
-            ..Self::default()
-        }
+        Self { width, ..Self::default() }
     }
 
     /// An empty page whose columns have names, for raw statements.
     pub fn with_names(names: Vec<String>) -> Self {
-        Self {
-            width: names.len(),
-            names,
-            ..Self::default()
-        }
+        Self { width: names.len(), names, ..Self::default() }
     }
 
     /// The names of the columns, empty where the statement was not raw.
@@ -113,10 +106,7 @@ impl Page {
 
     /// One row; `None` behind the last.
     pub fn row(&self, index: usize) -> Option<PageRow<'_>> {
-        (index < self.len()).then_some(PageRow {
-            page: self,
-            first: index * self.width,
-        })
+        (index < self.len()).then_some(PageRow { page: self, first: index * self.width })
     }
 
     /// Hands every row to the sink.
@@ -126,10 +116,7 @@ impl Page {
     /// Those of the sink.
     pub fn replay(&self, rows: &mut dyn RowSink) -> Result<Flow> {
         for index in 0..self.len() {
-            let row = PageRow {
-                page: self,
-                first: index * self.width,
-            };
+            let row = PageRow { page: self, first: index * self.width };
             if rows.row(&row)? == Flow::Stop {
                 return Ok(Flow::Stop);
             }
@@ -163,11 +150,9 @@ impl PageRow<'_> {
     }
 
     fn str(&self, start: usize, end: usize) -> Result<Cow<'_, str>> {
-        std::str::from_utf8(self.slice(start, end))
-            .map(Cow::Borrowed)
-            .map_err(|error| {
-                Error::new(ErrorKind::InvalidData { column: None }, "text is not valid UTF-8").with_source(error)
-            })
+        std::str::from_utf8(self.slice(start, end)).map(Cow::Borrowed).map_err(|error| {
+            Error::new(ErrorKind::InvalidData { column: None }, "text is not valid UTF-8").with_source(error)
+        })
     }
 }
 

@@ -54,13 +54,7 @@ pub struct ExistingColumn {
 impl ExistingColumn {
     /// A column that can't hold NULL and has no default.
     pub fn new(name: impl Into<String>, declared: impl Into<String>, holds: Vec<ValueType>) -> Self {
-        Self {
-            name: name.into(),
-            declared: declared.into(),
-            holds,
-            nullable: false,
-            has_default: false,
-        }
+        Self { name: name.into(), declared: declared.into(), holds, nullable: false, has_default: false }
     }
 }
 
@@ -79,10 +73,6 @@ pub struct ExistingIndex {
 impl ExistingIndex {
     /// An index.
     pub fn new(name: impl Into<String>, columns: Vec<String>, unique: bool) -> Self {
-        Self {
-            name: name.into(),
-            columns,
-            unique,
-        }
+        Self { name: name.into(), columns, unique }
     }
 }

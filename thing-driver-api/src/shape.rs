@@ -20,21 +20,13 @@ pub struct Shape {
 impl Shape {
     /// A shape over a table.
     pub fn new(table: Arc<Table>, operation: Operation) -> Arc<Self> {
-        Arc::new(Self {
-            table: Some(table),
-            operation,
-            plans: Plans::default(),
-        })
+        Arc::new(Self { table: Some(table), operation, plans: Plans::default() })
     }
 
     /// A statement in the database's own language, passed on as it stands. `text` holds placeholders of the database's
     /// own kind; values are bound in order.
     pub fn raw(text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self {
-            table: None,
-            operation: Operation::Raw { text: text.into() },
-            plans: Plans::default(),
-        })
+        Arc::new(Self { table: None, operation: Operation::Raw { text: text.into() }, plans: Plans::default() })
     }
 
     /// The table; `None` for raw statements only.
@@ -112,10 +104,7 @@ impl Plans {
             if let Some(kept) = self.find(owner) {
                 return kept;
             }
-            self.others
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((owner, plan.clone()));
+            self.others.lock().unwrap_or_else(PoisonError::into_inner).push((owner, plan.clone()));
         }
         plan
     }
@@ -199,11 +188,7 @@ pub struct Statement<'a> {
 impl<'a> Statement<'a> {
     /// A statement that reads the newest committed state.
     pub fn new(shape: &'a Arc<Shape>, values: &'a [Value<'a>]) -> Self {
-        Self {
-            shape,
-            values,
-            consistency: Consistency::Latest,
-        }
+        Self { shape, values, consistency: Consistency::Latest }
     }
 
     /// Sets how fresh a read must be.

@@ -36,21 +36,11 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
         let Operation::Raw { text } = shape.operation() else {
             return Err(Error::invalid_input("a shape without a table is not a raw statement"));
         };
-        return Ok(SqlPlan {
-            text: text.clone(),
-            binds: Vec::new(),
-        });
+        return Ok(SqlPlan { text: text.clone(), binds: Vec::new() });
     };
     let mut writer = Writer::new(table, dialect);
     match shape.operation() {
-        Operation::Select {
-            columns,
-            filter,
-            order,
-            limit,
-            offset,
-            lock,
-        } => {
+        Operation::Select { columns, filter, order, limit, offset, lock } => {
             writer.select(columns);
             writer.filter(filter);
             writer.order(order);
@@ -74,11 +64,7 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
             writer.insert(columns);
             writer.returning(returning)?;
         }
-        Operation::Update {
-            columns,
-            filter,
-            returning,
-        } => {
+        Operation::Update { columns, filter, returning } => {
             writer.update(columns);
             writer.filter(filter);
             writer.returning(returning)?;
@@ -139,19 +125,11 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(table: &'a Table, dialect: &'a dyn Dialect) -> Self {
-        Self {
-            table,
-            dialect,
-            text: String::with_capacity(128),
-            binds: Vec::new(),
-        }
+        Self { table, dialect, text: String::with_capacity(128), binds: Vec::new() }
     }
 
     fn finish(self) -> SqlPlan {
-        SqlPlan {
-            text: self.text,
-            binds: self.binds,
-        }
+        SqlPlan { text: self.text, binds: self.binds }
     }
 
     fn push(&mut self, text: &str) {
@@ -167,11 +145,7 @@ impl<'a> Writer<'a> {
     }
 
     fn placeholder(&mut self, slot: Slot) {
-        let known = self
-            .binds
-            .iter()
-            .position(|s| *s == slot)
-            .filter(|_| self.dialect.reuses_placeholders());
+        let known = self.binds.iter().position(|s| *s == slot).filter(|_| self.dialect.reuses_placeholders());
         let number = known.unwrap_or_else(|| {
             self.binds.push(slot);
             self.binds.len() - 1
@@ -259,11 +233,7 @@ impl<'a> Writer<'a> {
                 self.condition(inner, false);
                 self.push(")");
             }
-            Condition::Compare {
-                column,
-                operator,
-                operand,
-            } => {
+            Condition::Compare { column, operator, operand } => {
                 self.column(*column);
                 self.push(symbol(*operator));
                 match operand {
@@ -277,23 +247,14 @@ impl<'a> Writer<'a> {
                 self.separated(", ", slots, |w, &slot| w.placeholder(slot));
                 self.push(")");
             }
-            Condition::Between {
-                column,
-                low,
-                high,
-                negated,
-            } => {
+            Condition::Between { column, low, high, negated } => {
                 self.column(*column);
                 self.push(if *negated { " NOT BETWEEN " } else { " BETWEEN " });
                 self.placeholder(*low);
                 self.push(" AND ");
                 self.placeholder(*high);
             }
-            Condition::Like {
-                column,
-                pattern,
-                negated,
-            } => {
+            Condition::Like { column, pattern, negated } => {
                 self.column(*column);
                 self.push(if *negated { " NOT LIKE " } else { " LIKE " });
                 self.placeholder(*pattern);

@@ -18,6 +18,7 @@ pub struct Table {
     generated_key: bool,
     indexes: Vec<Index>,
     scopes: Vec<usize>,
+    fingerprint: u64,
 }
 
 impl Table {
@@ -35,6 +36,12 @@ impl Table {
     /// Identifies the table in caches: derived from its name alone, so that every version of a program agrees.
     pub fn id(&self) -> TableId {
         self.id
+    }
+
+    /// Identifies the form of the rows: the names, types and nullability of the columns, in order. What a cache holds
+    /// under another fingerprint is of another version of the model.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The name in the database, unquoted.
@@ -101,12 +108,7 @@ pub struct Column {
 impl Column {
     /// A column that can't hold NULL and has no default.
     pub fn new(name: impl Into<Cow<'static, str>>, value_type: ValueType) -> Self {
-        Self {
-            name: name.into(),
-            value_type,
-            nullable: false,
-            default: None,
-        }
+        Self { name: name.into(), value_type, nullable: false, default: None }
     }
 
     /// Says whether the column may hold NULL.
@@ -174,25 +176,13 @@ impl TableBuilder {
         let columns = columns.into();
         let name = name.map_or_else(
             || {
-                let names: Vec<&str> = columns
-                    .iter()
-                    .filter_map(|&c| self.columns.get(c))
-                    .map(|c| c.name.as_ref())
-                    .collect();
-                format!(
-                    "{}_{}_{}",
-                    self.name,
-                    names.join("_"),
-                    if unique { "unique" } else { "index" }
-                )
+                let names: Vec<&str> =
+                    columns.iter().filter_map(|&c| self.columns.get(c)).map(|c| c.name.as_ref()).collect();
+                format!("{}_{}_{}", self.name, names.join("_"), if unique { "unique" } else { "index" })
             },
             str::to_owned,
         );
-        self.indexes.push(Index {
-            name: Cow::Owned(name),
-            columns,
-            unique,
-        });
+        self.indexes.push(Index { name: Cow::Owned(name), columns, unique });
         self
     }
 
@@ -210,21 +200,13 @@ impl TableBuilder {
             return wrong("the name is empty or holds a zero byte; give it a name".into());
         }
         if self.columns.is_empty() || self.columns.len() > MAX_COLUMNS {
-            return wrong(format!(
-                "{} columns; a table has 1 to {MAX_COLUMNS}",
-                self.columns.len()
-            ));
+            return wrong(format!("{} columns; a table has 1 to {MAX_COLUMNS}", self.columns.len()));
         }
         for (at, column) in self.columns.iter().enumerate() {
             if column.name.is_empty() || column.name.contains('\0') {
-                return wrong(format!(
-                    "column {at} has an empty name or one with a zero byte; rename it"
-                ));
+                return wrong(format!("column {at} has an empty name or one with a zero byte; rename it"));
             }
-            if self.columns[..at]
-                .iter()
-                .any(|c| c.name.eq_ignore_ascii_case(&column.name))
-            {
+            if self.columns[..at].iter().any(|c| c.name.eq_ignore_ascii_case(&column.name)) {
                 return wrong(format!("column `{}` is declared twice; rename one", column.name));
             }
         }
@@ -248,31 +230,26 @@ impl TableBuilder {
         }
         for (at, index) in self.indexes.iter().enumerate() {
             if index.columns.is_empty() || index.columns.iter().any(|&c| c >= self.columns.len()) {
-                return wrong(format!(
-                    "index `{}` has no columns or names one that does not exist",
-                    index.name
-                ));
+                return wrong(format!("index `{}` has no columns or names one that does not exist", index.name));
             }
-            if self.indexes[..at]
-                .iter()
-                .any(|i| i.name.eq_ignore_ascii_case(&index.name))
-            {
+            if self.indexes[..at].iter().any(|i| i.name.eq_ignore_ascii_case(&index.name)) {
                 return wrong(format!("index `{}` is declared twice; name one of them", index.name));
             }
         }
         let mut scopes = Vec::new();
-        let leaders = self
-            .indexes
-            .iter()
-            .map(|i| i.columns[0])
-            .chain(self.key.first().copied());
+        let leaders = self.indexes.iter().map(|i| i.columns[0]).chain(self.key.first().copied());
         for column in leaders {
             let whole_key = self.key == [column];
             if !whole_key && !scopes.contains(&column) && self.columns[column].value_type.is_exact() {
                 scopes.push(column);
             }
         }
+        let mut form = String::with_capacity(256);
+        for column in &self.columns {
+            form.push_str(&format!("{}:{:?}:{};", column.name, column.value_type, column.nullable));
+        }
         Ok(Table {
+            fingerprint: twox_hash::XxHash3_64::oneshot(form.as_bytes()),
             id: TableId(twox_hash::XxHash3_64::oneshot(self.name.as_bytes())),
             name: self.name,
             columns: self.columns,

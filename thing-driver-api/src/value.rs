@@ -228,10 +228,7 @@ impl ValueType {
     /// True where equality and order mean the same in Rust as in every database, whatever its collation, coercion or
     /// rounding: truth values, integers, UUIDs, dates and bytes. Only such columns can scope a cached list.
     pub fn is_exact(self) -> bool {
-        matches!(
-            self,
-            Self::Bool | Self::I16 | Self::I32 | Self::I64 | Self::Uuid | Self::Date | Self::Bytes
-        )
+        matches!(self, Self::Bool | Self::I16 | Self::I32 | Self::I64 | Self::Uuid | Self::Date | Self::Bytes)
     }
 
     /// True for the integer types.

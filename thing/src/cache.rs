@@ -46,11 +46,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(client: Arc<dyn CacheClient>, list_limit: usize) -> Self {
-        Self {
-            client,
-            flights: flight::Flights::default(),
-            list_limit,
-        }
+        Self { client, flights: flight::Flights::default(), list_limit }
     }
 
     pub(crate) fn client(&self) -> &Arc<dyn CacheClient> {
@@ -68,8 +64,6 @@ impl Cache {
 
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache")
-            .field("client", &self.client)
-            .finish_non_exhaustive()
+        f.debug_struct("Cache").field("client", &self.client).finish_non_exhaustive()
     }
 }

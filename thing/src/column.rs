@@ -30,10 +30,7 @@ pub struct Column<C> {
 impl<C> Column<C> {
     #[doc(hidden)]
     pub const fn at(index: usize) -> Self {
-        Self {
-            index,
-            spec: PhantomData,
-        }
+        Self { index, spec: PhantomData }
     }
 
     /// The column's position in its table.
@@ -81,11 +78,7 @@ impl<C: ColumnSpec> Column<C> {
     }
 
     fn compare(self, operator: Comparison, operand: Operand) -> Filter<C::Model> {
-        Filter::new(Node::Compare {
-            column: self.index,
-            operator,
-            operand,
-        })
+        Filter::new(Node::Compare { column: self.index, operator, operand })
     }
 
     /// The column equals one of the values; no values match no row.
@@ -105,12 +98,7 @@ impl<C: ColumnSpec> Column<C> {
         L: ValueFor<C::Type, C>,
         H: ValueFor<C::Type, C>,
     {
-        Filter::new(Node::between(
-            self.index,
-            low.into_operand(),
-            high.into_operand(),
-            false,
-        ))
+        Filter::new(Node::between(self.index, low.into_operand(), high.into_operand(), false))
     }
 
     /// `column < low OR high < column`
@@ -124,69 +112,65 @@ impl<C: ColumnSpec> Column<C> {
 
     /// `column IS NULL`
     pub fn is_null(self) -> Filter<C::Model> {
-        Filter::new(Node::IsNull {
-            column: self.index,
-            negated: false,
-        })
+        Filter::new(Node::IsNull { column: self.index, negated: false })
     }
 
     /// `column IS NOT NULL`
     pub fn is_not_null(self) -> Filter<C::Model> {
-        Filter::new(Node::IsNull {
-            column: self.index,
-            negated: true,
-        })
+        Filter::new(Node::IsNull { column: self.index, negated: true })
     }
 
     /// Least first; NULL counts as less than every value.
     pub fn asc(self) -> OrderBy<C::Model> {
-        OrderBy::new(Order {
-            column: self.index,
-            descending: false,
-        })
+        OrderBy::new(Order { column: self.index, descending: false })
     }
 
     /// Greatest first; NULL comes last.
     pub fn desc(self) -> OrderBy<C::Model> {
-        OrderBy::new(Order {
-            column: self.index,
-            descending: true,
-        })
+        OrderBy::new(Order { column: self.index, descending: true })
     }
 }
 
-impl<C: ColumnSpec<Type: TextType>> Column<C> {
+/// For columns of text.
+impl<C: ColumnSpec> Column<C> {
     /// Matches a pattern in which `%` stands for any text, `_` for one character, and `\` before one of the three for
     /// itself. Letter case matters on every database.
-    pub fn like(self, pattern: impl Into<String>) -> Filter<C::Model> {
-        Filter::new(Node::Like {
-            column: self.index,
-            pattern: pattern.into(),
-            negated: false,
-        })
+    pub fn like(self, pattern: impl Into<String>) -> Filter<C::Model>
+    where
+        C::Type: TextType,
+    {
+        Filter::new(Node::Like { column: self.index, pattern: pattern.into(), negated: false })
     }
 
     /// Does not match the pattern of [`Column::like`].
-    pub fn not_like(self, pattern: impl Into<String>) -> Filter<C::Model> {
-        Filter::new(Node::Like {
-            column: self.index,
-            pattern: pattern.into(),
-            negated: true,
-        })
+    pub fn not_like(self, pattern: impl Into<String>) -> Filter<C::Model>
+    where
+        C::Type: TextType,
+    {
+        Filter::new(Node::Like { column: self.index, pattern: pattern.into(), negated: true })
     }
 
     /// Begins with the text, in which nothing is special.
-    pub fn starts_with(self, text: impl AsRef<str>) -> Filter<C::Model> {
+    pub fn starts_with(self, text: impl AsRef<str>) -> Filter<C::Model>
+    where
+        C::Type: TextType,
+    {
         self.like(format!("{}%", escape(text.as_ref())))
     }
 
     /// Ends with the text, in which nothing is special.
-    pub fn ends_with(self, text: impl AsRef<str>) -> Filter<C::Model> {
+    pub fn ends_with(self, text: impl AsRef<str>) -> Filter<C::Model>
+    where
+        C::Type: TextType,
+    {
         self.like(format!("%{}", escape(text.as_ref())))
     }
 
     /// Has the text somewhere; nothing in it is special.
-    pub fn contains(self, text: impl AsRef<str>) -> Filter<C::Model> {
+    pub fn contains(self, text: impl AsRef<str>) -> Filter<C::Model>
+    where
+        C::Type: TextType,
+    {
         self.like(format!("%{}%", escape(text.as_ref())))
     }
 }
@@ -225,10 +209,7 @@ pub struct OrderBy<M> {
 
 impl<M> OrderBy<M> {
     fn new(order: Order) -> Self {
-        Self {
-            order,
-            model: PhantomData,
-        }
+        Self { order, model: PhantomData }
     }
 }
 

@@ -11,7 +11,7 @@ use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, T
 use crate::cache::{Cache, Exactness};
 use crate::loader::Loader;
 use crate::statistics::Counters;
-use crate::{Model, Raw, Statistics, Transaction};
+use crate::{Model, Raw, Statistics, Things, Transaction};
 
 /// A database. Cheap to clone; clones share everything.
 ///
@@ -42,12 +42,12 @@ const SHAPES: usize = 4096;
 impl Db {
     /// Starts a `Db` over an executor: a driver, or a wrapper around one.
     pub fn builder(executor: impl Executor) -> DbBuilder {
-        DbBuilder {
-            executor: Arc::new(executor),
-            cache: None,
-            list_limit: 1000,
-            clock: Arc::new(SystemTime::now),
-        }
+        DbBuilder { executor: Arc::new(executor), cache: None, list_limit: 1000, clock: Arc::new(SystemTime::now) }
+    }
+
+    /// The operations on the objects of one model.
+    pub fn things<M: Model>(&self) -> Things<'_, M> {
+        Things::of(self)
     }
 
     /// Begins a transaction that writes. Dropping it without [`Transaction::commit`] rolls back.
@@ -83,7 +83,16 @@ impl Db {
     /// # Errors
     ///
     /// Those of `body`, and of beginning and committing.
-    pub async fn transaction<T, E: From<crate::Error>>(
+    pub async fn transaction<T>(&self, body: impl AsyncFnOnce(&Transaction) -> Result<T>) -> Result<T> {
+        self.try_transaction(body).await
+    }
+
+    /// As [`Db::transaction`], for a body with an error type of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of `body`, and of beginning and committing.
+    pub async fn try_transaction<T, E: From<crate::Error>>(
         &self,
         body: impl AsyncFnOnce(&Transaction) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -153,22 +162,12 @@ impl Db {
     /// What is kept for one model.
     pub(crate) fn model<M: Model>(&self) -> Arc<ModelState<M>> {
         let id = TypeId::of::<M>();
-        let known = self
-            .inner
-            .models
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-            .cloned();
+        let known = self.inner.models.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
         if let Some(state) = known.and_then(|state| state.downcast().ok()) {
             return state;
         }
         let state = Arc::new(ModelState::<M>::new());
-        self.inner
-            .models
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, state.clone());
+        self.inner.models.write().unwrap_or_else(PoisonError::into_inner).insert(id, state.clone());
         state
     }
 
@@ -268,20 +267,8 @@ impl<M: Model> ModelState<M> {
     fn new() -> Self {
         let table = M::table();
         let all: Vec<usize> = (0..table.columns().len()).collect();
-        let without_key = all
-            .iter()
-            .copied()
-            .filter(|column| !table.key().contains(column))
-            .collect();
-        let insert = |columns| {
-            Shape::new(
-                table.clone(),
-                Operation::Insert {
-                    columns,
-                    returning: Vec::new(),
-                },
-            )
-        };
+        let without_key = all.iter().copied().filter(|column| !table.key().contains(column)).collect();
+        let insert = |columns| Shape::new(table.clone(), Operation::Insert { columns, returning: Vec::new() });
         Self {
             get: Shape::new(table.clone(), Operation::GetMany),
             insert: insert(all),

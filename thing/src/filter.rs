@@ -20,10 +20,7 @@ pub struct Filter<M> {
 
 impl<M> Filter<M> {
     pub(crate) fn new(node: Node) -> Self {
-        Self {
-            node,
-            model: PhantomData,
-        }
+        Self { node, model: PhantomData }
     }
 
     /// Every row.
@@ -109,31 +106,11 @@ pub(crate) enum Node {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    Compare {
-        column: usize,
-        operator: Comparison,
-        operand: Operand,
-    },
-    In {
-        column: usize,
-        values: Vec<Value<'static>>,
-        negated: bool,
-    },
-    Between {
-        column: usize,
-        low: Value<'static>,
-        high: Value<'static>,
-        negated: bool,
-    },
-    Like {
-        column: usize,
-        pattern: String,
-        negated: bool,
-    },
-    IsNull {
-        column: usize,
-        negated: bool,
-    },
+    Compare { column: usize, operator: Comparison, operand: Operand },
+    In { column: usize, values: Vec<Value<'static>>, negated: bool },
+    Between { column: usize, low: Value<'static>, high: Value<'static>, negated: bool },
+    Like { column: usize, pattern: String, negated: bool },
+    IsNull { column: usize, negated: bool },
 }
 
 /// The right side of a comparison.
@@ -180,28 +157,12 @@ impl Node {
             match operand {
                 Operand::Value(value) if !value.is_null() => values.push(value),
                 operand => {
-                    let operator = if negated {
-                        Comparison::NotEqual
-                    } else {
-                        Comparison::Equal
-                    };
-                    others.push(Self::Compare {
-                        column,
-                        operator,
-                        operand,
-                    });
+                    let operator = if negated { Comparison::NotEqual } else { Comparison::Equal };
+                    others.push(Self::Compare { column, operator, operand });
                 }
             }
         }
-        let list = if values.is_empty() {
-            Self::Constant(negated)
-        } else {
-            Self::In {
-                column,
-                values,
-                negated,
-            }
-        };
+        let list = if values.is_empty() { Self::Constant(negated) } else { Self::In { column, values, negated } };
         if others.is_empty() {
             return list;
         }
@@ -211,23 +172,10 @@ impl Node {
 
     pub(crate) fn between(column: usize, low: Operand, high: Operand, negated: bool) -> Self {
         match (low, high) {
-            (Operand::Value(low), Operand::Value(high)) => Self::Between {
-                column,
-                low,
-                high,
-                negated,
-            },
+            (Operand::Value(low), Operand::Value(high)) => Self::Between { column, low, high, negated },
             (low, high) => {
-                let range = Self::Compare {
-                    column,
-                    operator: Comparison::GreaterOrEqual,
-                    operand: low,
-                }
-                .and(Self::Compare {
-                    column,
-                    operator: Comparison::LessOrEqual,
-                    operand: high,
-                });
+                let range = Self::Compare { column, operator: Comparison::GreaterOrEqual, operand: low }
+                    .and(Self::Compare { column, operator: Comparison::LessOrEqual, operand: high });
                 if negated { Self::Not(Box::new(range)) } else { range }
             }
         }
@@ -244,68 +192,31 @@ impl Node {
             Self::And(terms) => Condition::And(compile_all(terms, values)?),
             Self::Or(terms) => Condition::Or(compile_all(terms, values)?),
             Self::Not(inner) => Condition::Not(Box::new(inner.compile(values)?)),
-            Self::Compare {
-                column,
-                operator,
-                operand,
-            } => {
+            Self::Compare { column, operator, operand } => {
                 let operand = match operand {
                     Operand::Value(value) => thing_driver_api::Operand::Slot(slot(value.clone(), values)),
                     Operand::Column(column) => thing_driver_api::Operand::Column(*column),
                     Operand::Invalid(message) => return Err(Error::invalid_input(message.clone())),
                 };
-                Condition::Compare {
-                    column: *column,
-                    operator: *operator,
-                    operand,
-                }
+                Condition::Compare { column: *column, operator: *operator, operand }
             }
-            Self::In {
-                column,
-                values: list,
-                negated,
-            } => {
+            Self::In { column, values: list, negated } => {
                 // Repeating the last value keeps the number of different statements small.
                 let full = list.len().next_power_of_two();
                 let padded = list.iter().chain(list.last().into_iter().cycle()).take(full);
                 let slots = padded.map(|value| slot(value.clone(), values)).collect();
-                Condition::In {
-                    column: *column,
-                    slots,
-                    negated: *negated,
-                }
+                Condition::In { column: *column, slots, negated: *negated }
             }
-            Self::Between {
-                column,
-                low,
-                high,
-                negated,
-            } => {
+            Self::Between { column, low, high, negated } => {
                 let low = slot(low.clone(), values);
                 let high = slot(high.clone(), values);
-                Condition::Between {
-                    column: *column,
-                    low,
-                    high,
-                    negated: *negated,
-                }
+                Condition::Between { column: *column, low, high, negated: *negated }
             }
-            Self::Like {
-                column,
-                pattern,
-                negated,
-            } => {
+            Self::Like { column, pattern, negated } => {
                 let pattern = slot(Value::Text(pattern.clone().into()), values);
-                Condition::Like {
-                    column: *column,
-                    pattern,
-                    negated: *negated,
-                }
+                Condition::Like { column: *column, pattern, negated: *negated }
             }
-            Self::IsNull { column, negated } => Condition::IsNull {
-                column: *column,
-                negated: *negated,
-            },
+            Self::IsNull { column, negated } => Condition::IsNull { column: *column, negated: *negated },
         })
     }
 }

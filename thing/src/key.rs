@@ -44,7 +44,7 @@ pub trait ModelKey: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     label = "not an integer key",
     note = "write `#[thing(key, assigned)]` when the application makes the key"
 )]
-pub trait GeneratedKey: ModelKey {
+pub trait GeneratedKey: Sized {
     /// The value that stands for "not generated yet": zero.
     fn unset() -> Self;
 }

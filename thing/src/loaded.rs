@@ -20,10 +20,7 @@ pub struct Loaded<M> {
 
 impl<M: Model> Loaded<M> {
     pub(crate) fn new(original: Arc<Stored<M>>) -> Self {
-        Self {
-            original,
-            changed: None,
-        }
+        Self { original, changed: None }
     }
 
     pub(crate) fn of(model: M) -> Self {
@@ -85,10 +82,7 @@ impl<M: Clone> DerefMut for Loaded<M> {
 
 impl<M: Clone> Clone for Loaded<M> {
     fn clone(&self) -> Self {
-        Self {
-            original: self.original.clone(),
-            changed: self.changed.clone(),
-        }
+        Self { original: self.original.clone(), changed: self.changed.clone() }
     }
 }
 

@@ -74,9 +74,7 @@ impl<M: Model> Loader<M> {
     async fn read_one(&self, db: &Db, key: &Key) -> Answer<M> {
         let mut row = One { key, row: None };
         let state = db.model::<M>();
-        Handle::Db(db)
-            .get_many(&state.get, std::slice::from_ref(key), &mut row)
-            .await?;
+        Handle::Db(db).get_many(&state.get, std::slice::from_ref(key), &mut row).await?;
         Ok(row.row)
     }
 
@@ -84,25 +82,16 @@ impl<M: Model> Loader<M> {
     fn join(&self, key: &Key) -> Option<oneshot::Receiver<Answer<M>>> {
         let mut queue = self.queue();
         if queue.is_empty() {
-            queue.push(Waiting {
-                key: key.clone(),
-                answer: None,
-            });
+            queue.push(Waiting { key: key.clone(), answer: None });
             return None;
         }
         let (answer, receiver) = oneshot::channel();
-        queue.push(Waiting {
-            key: key.clone(),
-            answer: Some(answer),
-        });
+        queue.push(Waiting { key: key.clone(), answer: Some(answer) });
         Some(receiver)
     }
 
     async fn lead(&self, db: &Db, key: &Key) -> Answer<M> {
-        let mut leader = Leader {
-            loader: self,
-            led: false,
-        };
+        let mut leader = Leader { loader: self, led: false };
         crate::task::yield_now().await;
         leader.led = true;
         let batch = std::mem::take(&mut *self.queue());
@@ -120,25 +109,14 @@ impl<M: Model> Loader<M> {
     async fn read_batch(&self, db: &Db, mut batch: Vec<Waiting<M>>) -> Answer<M> {
         let mut own = None;
         let state = db.model::<M>();
-        let rest = if batch.len() > BATCH {
-            batch.split_off(BATCH)
-        } else {
-            Vec::new()
-        };
+        let rest = if batch.len() > BATCH { batch.split_off(BATCH) } else { Vec::new() };
         for mut part in [batch, rest] {
             while !part.is_empty() {
-                let later = if part.len() > BATCH {
-                    part.split_off(BATCH)
-                } else {
-                    Vec::new()
-                };
+                let later = if part.len() > BATCH { part.split_off(BATCH) } else { Vec::new() };
                 let mut keys: Vec<Key> = part.iter().map(|waiting| waiting.key.clone()).collect();
                 keys.sort_unstable();
                 keys.dedup();
-                let mut rows = Many {
-                    found: vec![None; keys.len()],
-                    keys: &keys,
-                };
+                let mut rows = Many { found: vec![None; keys.len()], keys: &keys };
                 let read = Handle::Db(db).get_many(&state.get, &keys, &mut rows).await;
                 let found = rows.found;
                 for waiting in part {

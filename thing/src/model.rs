@@ -48,7 +48,7 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
         session: &S,
         key: impl IntoKey<Self::Key> + Send,
     ) -> impl Future<Output = Result<Loaded<Self>>> + Send {
-        Things::<Self>::new(session.handle()).by_id(key)
+        Things::<Self>::of(session).by_id(key)
     }
 
     /// As [`Things::find`].
@@ -56,22 +56,22 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
         session: &S,
         key: impl IntoKey<Self::Key> + Send,
     ) -> impl Future<Output = Result<Option<Loaded<Self>>>> + Send {
-        Things::<Self>::new(session.handle()).find(key)
+        Things::<Self>::of(session).find(key)
     }
 
     /// As [`Things::filter`].
     fn filter<S: Session + ?Sized>(session: &S, filter: crate::Filter<Self>) -> Query<'_, Self> {
-        Things::<Self>::new(session.handle()).filter(filter)
+        Things::<Self>::of(session).filter(filter)
     }
 
     /// As [`Things::create`].
     fn create<S: Session + ?Sized>(self, session: &S) -> impl Future<Output = Result<Loaded<Self>>> + Send {
-        Things::<Self>::new(session.handle()).create(self)
+        Things::<Self>::of(session).create(self)
     }
 
     /// As [`Things::save_plain`].
     fn save<S: Session + ?Sized>(self, session: &S) -> impl Future<Output = Result<Loaded<Self>>> + Send {
-        Things::<Self>::new(session.handle()).save_plain(self)
+        Things::<Self>::of(session).save_plain(self)
     }
 }
 

@@ -25,28 +25,14 @@ impl Plan {
         dialect: Option<&dyn Dialect>,
         cached: bool,
     ) -> Result<Self> {
-        let sql = dialect
-            .map(|dialect| sql::render(shape, dialect))
-            .transpose()?
-            .map(|plan| plan.text);
+        let sql = dialect.map(|dialect| sql::render(shape, dialect)).transpose()?.map(|plan| plan.text);
         let table = question.table;
         let scope = match question.scope() {
             Scope::Table => format!("all rows of {}", table.name()),
             Scope::Equal(column, _) => format!("rows of {} with one value of {column}", table.name()),
         };
-        let columns = question
-            .mentioned()
-            .iter()
-            .map(|c| table.column(c).name.to_string())
-            .collect();
-        Ok(Self {
-            table: table.name().to_owned(),
-            sql,
-            values,
-            cached,
-            scope,
-            columns,
-        })
+        let columns = question.mentioned().iter().map(|c| table.column(c).name.to_string()).collect();
+        Ok(Self { table: table.name().to_owned(), sql, values, cached, scope, columns })
     }
 
     /// The table.
@@ -72,13 +58,7 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "sql:     {}",
-            self.sql
-                .as_deref()
-                .unwrap_or("none, the driver reads the statement itself")
-        )?;
+        writeln!(f, "sql:     {}", self.sql.as_deref().unwrap_or("none, the driver reads the statement itself"))?;
         writeln!(f, "values:  {}", self.values)?;
         if !self.cached {
             return write!(f, "cache:   not used");
@@ -88,10 +68,6 @@ impl fmt::Display for Plan {
         } else {
             format!("; and of {} in matching rows", self.columns.join(", "))
         };
-        write!(
-            f,
-            "cache:   until rows that match come or go among {}{also}",
-            self.scope
-        )
+        write!(f, "cache:   until rows that match come or go among {}{also}", self.scope)
     }
 }

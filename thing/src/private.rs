@@ -9,42 +9,63 @@ pub use thing_driver_api::{
 pub use crate::key::GeneratedKey;
 pub use crate::model::{EmbedColumns, EmbedUnset};
 
-use crate::{ColumnSpec, ColumnType};
+use crate::{ColumnSpec, ColumnType, EmbedKey, Model, ModelKey};
 
-/// Reads a field; an error names the column.
-pub fn read<T: ColumnType>(row: &dyn Row, index: usize, column: &'static str) -> Result<T> {
-    T::from_row(row, index).map_err(|error| name_column::<T>(error, row, index, column))
+/// The field of a column; an error names the column.
+pub fn read<C: ColumnSpec>(row: &dyn Row, index: usize, column: &'static str) -> Result<C::Type> {
+    named(C::Type::from_row(row, index), C::Type::NULLABLE, row, index, column)
+}
+
+/// The field that was read from a row; an error names the column.
+pub fn named<T>(field: Result<T>, nullable: bool, row: &dyn Row, index: usize, column: &'static str) -> Result<T> {
+    field.map_err(|error| name_column(error, nullable, row, index, column))
 }
 
 #[cold]
-fn name_column<T: ColumnType>(error: Error, row: &dyn Row, index: usize, column: &'static str) -> Error {
-    if !T::NULLABLE && row.is_null(index).unwrap_or(false) {
+fn name_column(error: Error, nullable: bool, row: &dyn Row, index: usize, column: &'static str) -> Error {
+    if !nullable && row.is_null(index).unwrap_or(false) {
         let advice = format!("column `{column}` holds NULL; declare the field as Option");
         return Error::invalid_data(column, advice).with_source(error);
     }
     Error::invalid_data(column, format!("column `{column}`: {error}")).with_source(error)
 }
 
-/// [`read`] for the field of a column.
-pub fn read_column<C: ColumnSpec>(row: &dyn Row, index: usize, column: &'static str) -> Result<C::Type> {
-    read(row, index, column)
+/// The value of a column's field; an error names the column.
+pub fn write<'a, C: ColumnSpec>(field: &'a C::Type, column: &'static str) -> Result<Value<'a>> {
+    named_value(field.to_value(), column)
 }
 
 /// The value of a field; an error names the column.
-pub fn write<'a, T: ColumnType>(field: &'a T, column: &'static str) -> Result<Value<'a>> {
-    field
-        .to_value()
-        .map_err(|error| Error::invalid_data(column, format!("column `{column}`: {error}")).with_source(error))
-}
-
-/// [`write`] for the field of a column.
-pub fn write_column<'a, C: ColumnSpec>(field: &'a C::Type, column: &'static str) -> Result<Value<'a>> {
-    write(field, column)
+pub fn named_value<'a>(value: Result<Value<'a>>, column: &'static str) -> Result<Value<'a>> {
+    value.map_err(|error| Error::invalid_data(column, format!("column `{column}`: {error}")).with_source(error))
 }
 
 /// The column of a field.
-pub fn column<T: ColumnType>(name: &'static str) -> TableColumn {
-    TableColumn::new(name, T::TYPE).nullable(T::NULLABLE)
+pub fn column<C: ColumnSpec>(name: &'static str) -> TableColumn {
+    TableColumn::new(name, C::Type::TYPE).nullable(C::Type::NULLABLE)
+}
+
+/// The column of a field with a default.
+pub fn column_with_default<C: ColumnSpec>(name: &'static str, default: &C::Type) -> TableColumn {
+    with_default(column::<C>(name), default.to_value())
+}
+
+/// The column with a default. One that can't be stored is left to the insert that meets it.
+pub fn with_default(column: TableColumn, default: Result<Value<'_>>) -> TableColumn {
+    match default {
+        Ok(value) => column.default_value(value.into_owned()),
+        Err(_) => column,
+    }
+}
+
+/// The key that the database generated.
+pub fn generated_key<M: Model>(key: i64) -> Result<M::Key> {
+    M::Key::from_generated(key)
+}
+
+/// [`generated_key`] for an embed.
+pub fn generated_embed_key<E: EmbedKey>(key: i64) -> Result<E::Key> {
+    E::Key::from_generated(key)
 }
 
 /// Bytes that the field of a column holds outside itself.
@@ -88,14 +109,6 @@ pub fn unknown_variant(name: &'static str, known: &[&'static str]) -> Error {
         ErrorKind::InvalidData { column: None },
         format!("the stored text is no `{name}`; known are `{}`", known.join("`, `")),
     )
-}
-
-/// A column with a default. A default that can't be stored is left to the insert that meets it.
-pub fn column_with_default<T: ColumnType>(name: &'static str, default: &T) -> TableColumn {
-    match default.to_value() {
-        Ok(value) => column::<T>(name).default_value(value.into_owned()),
-        Err(_) => column::<T>(name),
-    }
 }
 
 /// The table of a model. What the derive macro could not check is a mistake in the program.

@@ -32,13 +32,7 @@ pub struct Query<'s, M> {
 
 impl<'s, M: Model> Query<'s, M> {
     pub(crate) fn new(session: Handle<'s>) -> Self {
-        Self {
-            session,
-            filter: Node::Constant(true),
-            order: Vec::new(),
-            cached: true,
-            model: PhantomData,
-        }
+        Self { session, filter: Node::Constant(true), order: Vec::new(), cached: true, model: PhantomData }
     }
 
     /// Only objects that match this too.
@@ -100,10 +94,7 @@ impl<'s, M: Model> Query<'s, M> {
             (None, _) => Err(Error::not_found(format!("no {} matches", M::NAME))),
             (Some(_), false) => Err(Error::new(
                 ErrorKind::NotUnique,
-                format!(
-                    "several {} match where one was asked for; use first() or narrow the filter",
-                    M::NAME
-                ),
+                format!("several {} match where one was asked for; use first() or narrow the filter", M::NAME),
             )),
         }
     }
@@ -145,10 +136,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// A value that its column can't hold; a driver without SQL.
     pub fn to_sql(&self) -> Result<String> {
-        self.plan()?
-            .sql()
-            .map(str::to_owned)
-            .ok_or_else(|| Error::unsupported("this database has no SQL"))
+        self.plan()?.sql().map(str::to_owned).ok_or_else(|| Error::unsupported("this database has no SQL"))
     }
 
     /// What [`Query::all`] does: the SQL, and what the cached list depends on. Shown by `Display`.
@@ -160,13 +148,7 @@ impl<'s, M: Model> Query<'s, M> {
         let compiled = self.compile(Kind::List, None, None)?;
         let db = self.session.db();
         let cached = self.cache().is_some();
-        Plan::of(
-            &compiled.shape,
-            compiled.values.len(),
-            &compiled.question::<M>(),
-            db.executor().dialect(),
-            cached,
-        )
+        Plan::of(&compiled.shape, compiled.values.len(), &compiled.question::<M>(), db.executor().dialect(), cached)
     }
 
     fn cache(&self) -> Option<(&'s Db, &'s Cache)> {
@@ -179,10 +161,7 @@ impl<'s, M: Model> Query<'s, M> {
     fn compile(&self, kind: Kind, offset: Option<u64>, limit: Option<u64>) -> Result<Compiled> {
         let table = M::table();
         let mut values = Vec::new();
-        let filter = self
-            .filter
-            .compile(&mut values)
-            .map_err(|error| error.context(M::NAME))?;
+        let filter = self.filter.compile(&mut values).map_err(|error| error.context(M::NAME))?;
         let most = self.session.db().executor().capabilities().max_parameters();
         if values.len() + 2 > most {
             return Err(Error::invalid_input(format!(
@@ -201,10 +180,7 @@ impl<'s, M: Model> Query<'s, M> {
             }
             for &column in table.key() {
                 if !order.iter().any(|known| known.column == column) {
-                    order.push(Order {
-                        column,
-                        descending: false,
-                    });
+                    order.push(Order { column, descending: false });
                 }
             }
         }
@@ -228,11 +204,7 @@ impl<'s, M: Model> Query<'s, M> {
             Kind::Count => Operation::Count { filter },
             Kind::Exists => Operation::Exists { filter },
         };
-        Ok(Compiled {
-            kind,
-            shape: self.session.db().shape(table, &operation),
-            values,
-        })
+        Ok(Compiled { kind, shape: self.session.db().shape(table, &operation), values })
     }
 
     async fn window(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
@@ -256,10 +228,7 @@ impl<'s, M: Model> Query<'s, M> {
             }
         }
         match cache.turn(&entry, &question.tags()).await {
-            Ok(Turn::Fill(filling)) => self
-                .fill_list(db, cache, filling, &question, &compiled)
-                .await
-                .map(loaded),
+            Ok(Turn::Fill(filling)) => self.fill_list(db, cache, filling, &question, &compiled).await.map(loaded),
             Ok(Turn::Joined(payload)) => match self.hydrate(payload?).await? {
                 Some(objects) => Ok(loaded(objects)),
                 None => self.read_list(&compiled).await.map(loaded),
@@ -303,10 +272,7 @@ impl<'s, M: Model> Query<'s, M> {
         if let Some(lease) = rows {
             failed |= cache.store_rows(&lease, &keyed).await.is_err();
         }
-        failed |= filling
-            .land(NewEntry::new(question.key(), question.tags(), payload))
-            .await
-            .is_err();
+        failed |= filling.land(NewEntry::new(question.key(), question.tags(), payload)).await.is_err();
         if failed {
             db.counters().cache_error();
         }
@@ -371,11 +337,7 @@ impl<'s, M: Model> Query<'s, M> {
                 match &read {
                     Ok(count) => {
                         let payload = Payload::Shared(Arc::new(Keys::Count(*count)));
-                        if filling
-                            .land(NewEntry::new(entry, question.tags(), payload))
-                            .await
-                            .is_err()
-                        {
+                        if filling.land(NewEntry::new(entry, question.tags(), payload)).await.is_err() {
                             db.counters().cache_error();
                         }
                     }
@@ -429,24 +391,13 @@ impl Compiled {
         const NONE: &Condition = &Condition::Constant(true);
         type Parts<'a> = (&'a Condition, &'a [Order], (bool, bool));
         let (filter, order, window): Parts<'_> = match self.shape.operation() {
-            Operation::Select {
-                filter,
-                order,
-                limit,
-                offset,
-                ..
-            } => (filter, order, (limit.is_some(), offset.is_some())),
+            Operation::Select { filter, order, limit, offset, .. } => {
+                (filter, order, (limit.is_some(), offset.is_some()))
+            }
             Operation::Count { filter } | Operation::Exists { filter } => (filter, &[], (false, false)),
             _ => (NONE, &[], (false, false)),
         };
-        Question {
-            kind: self.kind,
-            table: M::table(),
-            filter,
-            order,
-            window,
-            values: &self.values,
-        }
+        Question { kind: self.kind, table: M::table(), filter, order, window, values: &self.values }
     }
 }
 

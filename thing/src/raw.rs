@@ -30,11 +30,7 @@ pub struct Raw<'s> {
 
 impl<'s> Raw<'s> {
     pub(crate) fn new(session: Handle<'s>, text: String) -> Self {
-        Self {
-            session,
-            text,
-            values: Ok(Vec::new()),
-        }
+        Self { session, text, values: Ok(Vec::new()) }
     }
 
     /// Binds the next value: anything that can be a column, or `&str`.
@@ -53,11 +49,7 @@ impl<'s> Raw<'s> {
     /// A value that can't be bound, a wrong number of values, and those of the database.
     pub async fn execute(self) -> Result<u64> {
         let (shape, values) = self.parts()?;
-        Ok(self
-            .session
-            .write(&Statement::new(&shape, &values), &mut NoRows)
-            .await?
-            .rows)
+        Ok(self.session.write(&Statement::new(&shape, &values), &mut NoRows).await?.rows)
     }
 
     /// The rows as objects of a model, by the names of the result's columns. Columns that the model does not have are
@@ -69,9 +61,7 @@ impl<'s> Raw<'s> {
     pub async fn objects<M: Model>(self) -> Result<Vec<Loaded<M>>> {
         let (shape, values) = self.parts()?;
         let mut objects = ByName::<M>::new();
-        self.session
-            .fetch(&Statement::new(&shape, &values), &mut objects)
-            .await?;
+        self.session.fetch(&Statement::new(&shape, &values), &mut objects).await?;
         Ok(objects.rows.into_iter().map(Loaded::of).collect())
     }
 
@@ -99,10 +89,9 @@ impl<'s> Raw<'s> {
         match (rows.pop(), rows.is_empty()) {
             (Some(row), true) => Ok(row),
             (None, _) => Err(Error::not_found("the statement gave no row")),
-            (Some(_), false) => Err(Error::new(
-                ErrorKind::NotUnique,
-                "the statement gave several rows where one was asked for",
-            )),
+            (Some(_), false) => {
+                Err(Error::new(ErrorKind::NotUnique, "the statement gave several rows where one was asked for"))
+            }
         }
     }
 
@@ -117,13 +106,7 @@ impl<'s> Raw<'s> {
     }
 
     fn parts(&self) -> Result<(Arc<Shape>, Vec<Value<'static>>)> {
-        if !self
-            .session
-            .db()
-            .executor()
-            .capabilities()
-            .has(Capability::RawStatements)
-        {
+        if !self.session.db().executor().capabilities().has(Capability::RawStatements) {
             return Err(Error::unsupported("this driver has no raw statements"));
         }
         let values = self.values.as_ref().map_err(Error::duplicate)?.clone();
@@ -147,11 +130,7 @@ impl<T: FromRow> RowSink for Plain<T> {
         if row.len() != T::COLUMNS {
             return Err(Error::new(
                 ErrorKind::InvalidData { column: None },
-                format!(
-                    "the statement gives {} columns where {} were asked for",
-                    row.len(),
-                    T::COLUMNS
-                ),
+                format!("the statement gives {} columns where {} were asked for", row.len(), T::COLUMNS),
             ));
         }
         self.rows.push(T::from_row(row)?);

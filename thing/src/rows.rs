@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{Error, Flow, Result, Row, RowSink, Table, Value};
+use thing_driver_api::{Column, Error, Flow, Result, Row, RowSink, Table, Value};
 
 use crate::Model;
-use crate::cache::Stored;
+use crate::cache::{KnownRow, Stored};
 
 /// Decodes whole objects.
 #[derive(Debug)]
@@ -56,34 +56,24 @@ impl RowSink for Number {
     }
 }
 
-/// Takes whole rows of a table as values: images for the cache.
+/// Takes whole rows of a table as values: what the cache is told of a write. A value that can't be read counts as not
+/// known: the write behind it has been committed, and an error would say the contrary.
 #[derive(Debug)]
 pub(crate) struct WholeRows<'a> {
     table: &'a Table,
-    pub(crate) rows: Vec<Vec<Value<'static>>>,
+    pub(crate) rows: Vec<KnownRow>,
 }
 
 impl<'a> WholeRows<'a> {
     pub(crate) fn new(table: &'a Table) -> Self {
-        Self {
-            table,
-            rows: Vec::new(),
-        }
+        Self { table, rows: Vec::new() }
     }
 }
 
 impl RowSink for WholeRows<'_> {
     fn row(&mut self, row: &dyn Row) -> Result<Flow> {
-        let read =
-            |(at, column): (usize, &thing_driver_api::Column)| Ok(row.value(at, column.value_type)?.into_owned());
-        self.rows.push(
-            self.table
-                .columns()
-                .iter()
-                .enumerate()
-                .map(read)
-                .collect::<Result<_>>()?,
-        );
+        let read = |(at, column): (usize, &Column)| row.value(at, column.value_type).ok().map(Value::into_owned);
+        self.rows.push(self.table.columns().iter().enumerate().map(read).collect());
         Ok(Flow::Continue)
     }
 

@@ -9,20 +9,12 @@ use crate::{Db, Model, Things, Transaction};
 /// A [`Db`] or a [`Transaction`]: every operation works on both with the same code.
 ///
 /// `&dyn Session` works where the choice is made at run time. Only Thing implements it.
-pub trait Session: Send + Sync + sealed::Session {
-    /// The operations on the objects of one model.
-    fn things<M: Model>(&self) -> Things<'_, M>
-    where
-        Self: Sized,
-    {
-        Things::new(self.handle())
-    }
-}
+pub trait Session: Send + Sync + sealed::Session {}
 
 impl<'s> dyn Session + 's {
     /// The operations on the objects of one model.
     pub fn things<M: Model>(&self) -> Things<'_, M> {
-        Things::new(self.handle())
+        Things::of(self)
     }
 }
 

@@ -22,22 +22,14 @@ pub struct ObjectStream<M> {
 impl<M: Model> ObjectStream<M> {
     pub(crate) async fn open(session: Handle<'_>, statement: &Statement<'_>) -> Result<Self> {
         let Handle::Db(db) = session else {
-            return Err(Error::unsupported(
-                "a transaction does not stream; stream outside, or fetch slices",
-            ));
+            return Err(Error::unsupported("a transaction does not stream; stream outside, or fetch slices"));
         };
         if !db.executor().capabilities().has(Capability::Streaming) {
             return Err(Error::unsupported("this driver does not stream; fetch slices"));
         }
         db.counters().read();
         let pages = db.executor().stream(statement).await?;
-        Ok(Self {
-            pages,
-            page: Page::default(),
-            next: 0,
-            columns: None,
-            model: PhantomData,
-        })
+        Ok(Self { pages, page: Page::default(), next: 0, columns: None, model: PhantomData })
     }
 
     /// The next object; `None` at the end.
@@ -72,8 +64,6 @@ impl<M: Model> ObjectStream<M> {
 
 impl<M: Model> fmt::Debug for ObjectStream<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObjectStream")
-            .field("model", &M::NAME)
-            .finish_non_exhaustive()
+        f.debug_struct("ObjectStream").field("model", &M::NAME).finish_non_exhaustive()
     }
 }

@@ -19,9 +19,7 @@ impl Db {
     /// [`ErrorKind::Unsupported`] where the driver has no schema.
     pub async fn sync<S: ModelSet>(&self) -> Result<()> {
         let Some(schema) = self.executor().schema() else {
-            return Err(Error::unsupported(
-                "this driver does not change schemas; create the tables by other means",
-            ));
+            return Err(Error::unsupported("this driver does not change schemas; create the tables by other means"));
         };
         let mut work = Vec::new();
         let mut differences = Vec::new();
@@ -35,10 +33,7 @@ impl Db {
         if !differences.is_empty() {
             return Err(Error::new(
                 ErrorKind::Schema,
-                format!(
-                    "the database differs from the models: {}; migrate it by hand",
-                    differences.join("; ")
-                ),
+                format!("the database differs from the models: {}; migrate it by hand", differences.join("; ")),
             ));
         }
         for (table, existing) in work {
@@ -60,11 +55,7 @@ async fn create(schema: &dyn Schema, table: &Table) -> Result<()> {
         Some(existing) => {
             let mut differences = Vec::new();
             compare(table, &existing, &mut differences);
-            if differences.is_empty() {
-                create_indexes(schema, table, &existing).await
-            } else {
-                Err(error)
-            }
+            if differences.is_empty() { create_indexes(schema, table, &existing).await } else { Err(error) }
         }
         None => Err(error.context(format!("create table `{}`", table.name()))),
     }
@@ -72,20 +63,13 @@ async fn create(schema: &dyn Schema, table: &Table) -> Result<()> {
 
 async fn create_indexes(schema: &dyn Schema, table: &Table, existing: &ExistingTable) -> Result<()> {
     for index in table.indexes() {
-        if existing
-            .indexes
-            .iter()
-            .any(|known| known.name.eq_ignore_ascii_case(&index.name))
-        {
+        if existing.indexes.iter().any(|known| known.name.eq_ignore_ascii_case(&index.name)) {
             continue;
         }
         if let Err(error) = schema.create_index(table, index).await {
             let now = schema.describe(table.name()).await?;
-            let quicker = now.is_some_and(|t| {
-                t.indexes
-                    .iter()
-                    .any(|known| known.name.eq_ignore_ascii_case(&index.name))
-            });
+            let quicker =
+                now.is_some_and(|t| t.indexes.iter().any(|known| known.name.eq_ignore_ascii_case(&index.name)));
             if !quicker {
                 return Err(error.context(format!("create index `{}` of table `{}`", index.name, table.name())));
             }
@@ -97,35 +81,21 @@ async fn create_indexes(schema: &dyn Schema, table: &Table, existing: &ExistingT
 fn compare(table: &Table, existing: &ExistingTable, differences: &mut Vec<String>) {
     let mut differs = |what: String| differences.push(format!("table `{}`: {what}", table.name()));
     for column in table.columns() {
-        let Some(known) = existing
-            .columns
-            .iter()
-            .find(|known| known.name.eq_ignore_ascii_case(&column.name))
-        else {
+        let Some(known) = existing.columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name)) else {
             differs(format!("column `{}` is missing", column.name));
             continue;
         };
         if !known.holds.contains(&column.value_type) {
             let (name, declared) = (&column.name, &known.declared);
-            differs(format!(
-                "column `{name}` is `{declared}`, which does not hold {}",
-                column.value_type
-            ));
+            differs(format!("column `{name}` is `{declared}`, which does not hold {}", column.value_type));
         }
         if known.nullable != column.nullable {
-            let (is, wanted) = if known.nullable {
-                ("nullable", "NOT NULL")
-            } else {
-                ("NOT NULL", "nullable")
-            };
+            let (is, wanted) = if known.nullable { ("nullable", "NOT NULL") } else { ("NOT NULL", "nullable") };
             differs(format!("column `{}` is {is}, the model says {wanted}", column.name));
         }
     }
     for known in &existing.columns {
-        let modelled = table
-            .columns()
-            .iter()
-            .any(|column| column.name.eq_ignore_ascii_case(&known.name));
+        let modelled = table.columns().iter().any(|column| column.name.eq_ignore_ascii_case(&known.name));
         if !modelled && !known.nullable && !known.has_default {
             differs(format!(
                 "column `{}` is NOT NULL without default and no field fills it, so nothing can be inserted",
@@ -133,40 +103,22 @@ fn compare(table: &Table, existing: &ExistingTable, differences: &mut Vec<String
             ));
         }
     }
-    let key: Vec<&str> = table
-        .key()
-        .iter()
-        .map(|&column| table.column(column).name.as_ref())
-        .collect();
+    let key: Vec<&str> = table.key().iter().map(|&column| table.column(column).name.as_ref()).collect();
     if !same_names(&existing.key, &key) {
-        differs(format!(
-            "the key is ({}), the model says ({})",
-            existing.key.join(", "),
-            key.join(", ")
-        ));
+        differs(format!("the key is ({}), the model says ({})", existing.key.join(", "), key.join(", ")));
     }
     for index in table.indexes() {
-        let known = existing
-            .indexes
-            .iter()
-            .find(|known| known.name.eq_ignore_ascii_case(&index.name));
+        let known = existing.indexes.iter().find(|known| known.name.eq_ignore_ascii_case(&index.name));
         if let Some(known) = known
             && (known.unique != index.unique || !same_names(&known.columns, &names(table, index)))
         {
-            differs(format!(
-                "index `{}` is over other columns or of another sort",
-                index.name
-            ));
+            differs(format!("index `{}` is over other columns or of another sort", index.name));
         }
     }
 }
 
 fn names<'a>(table: &'a Table, index: &Index) -> Vec<&'a str> {
-    index
-        .columns
-        .iter()
-        .map(|&column| table.column(column).name.as_ref())
-        .collect()
+    index.columns.iter().map(|&column| table.column(column).name.as_ref()).collect()
 }
 
 fn same_names(known: &[String], wanted: &[&str]) -> bool {

@@ -11,10 +11,10 @@ use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
 use crate::filter::Filter;
 use crate::rows::Objects;
 use crate::session::Handle;
-use crate::{Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query};
+use crate::{Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Session};
 
-/// The objects of one model, on a [`Db`] or in a [`Transaction`](crate::Transaction): made by
-/// [`Session::things`](crate::Session::things).
+/// The objects of one model, on a [`Db`] or in a [`Transaction`](crate::Transaction): made by [`Db::things`],
+/// [`Transaction::things`](crate::Transaction::things) or, for any session, [`Things::of`].
 pub struct Things<'s, M> {
     session: Handle<'s>,
     model: PhantomData<fn() -> M>,
@@ -22,10 +22,12 @@ pub struct Things<'s, M> {
 
 impl<'s, M: Model> Things<'s, M> {
     pub(crate) fn new(session: Handle<'s>) -> Self {
-        Self {
-            session,
-            model: PhantomData,
-        }
+        Self { session, model: PhantomData }
+    }
+
+    /// The objects of the model in this session.
+    pub fn of<S: Session + ?Sized>(session: &'s S) -> Self {
+        Self::new(session.handle())
     }
 
     pub(crate) fn session(self) -> Handle<'s> {
@@ -94,11 +96,7 @@ impl<'s, M: Model> Things<'s, M> {
         wanted.sort_unstable();
         wanted.dedup();
         let found = self.read_many(&wanted).await?;
-        Ok(found
-            .into_iter()
-            .flatten()
-            .map(|object| (object.0.key(), Loaded::new(object)))
-            .collect())
+        Ok(found.into_iter().flatten().map(|object| (object.0.key(), Loaded::new(object))).collect())
     }
 
     /// Starts a query over all objects.
@@ -153,10 +151,7 @@ impl<'s, M: Model> Things<'s, M> {
 
     fn peek(self, key: &Key) -> ObjectAnswer<M> {
         match self.cache() {
-            Some((_, cache)) => cache.peek_object(&EntryKey::Object {
-                table: M::table().id(),
-                key: key.clone(),
-            }),
+            Some((_, cache)) => cache.peek_object(&EntryKey::Object { table: M::table().id(), key: key.clone() }),
             None => ObjectAnswer::Miss,
         }
     }
@@ -165,11 +160,7 @@ impl<'s, M: Model> Things<'s, M> {
         let Some((db, cache)) = self.cache() else {
             return self.read_uncached(key).await;
         };
-        match cache
-            .load_objects::<M>(std::slice::from_ref(key), db.exactness())
-            .await
-            .map(|mut found| found.pop())
-        {
+        match cache.load_objects::<M>(std::slice::from_ref(key), db.exactness()).await.map(|mut found| found.pop()) {
             Ok(Some(ObjectAnswer::Hit(object))) => return Ok(Some(object)),
             Ok(Some(ObjectAnswer::Absent)) => return Ok(None),
             Ok(Some(ObjectAnswer::Miss)) => {}
@@ -213,9 +204,7 @@ impl<'s, M: Model> Things<'s, M> {
             transaction => {
                 let mut objects = Objects::new();
                 let state = transaction.db().model::<M>();
-                transaction
-                    .get_many(&state.get, std::slice::from_ref(key), &mut objects)
-                    .await?;
+                transaction.get_many(&state.get, std::slice::from_ref(key), &mut objects).await?;
                 Ok(objects.rows.pop())
             }
         }
@@ -283,9 +272,7 @@ impl<M> Copy for Things<'_, M> {}
 
 impl<M: Model> fmt::Debug for Things<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Things")
-            .field("model", &M::NAME)
-            .finish_non_exhaustive()
+        f.debug_struct("Things").field("model", &M::NAME).finish_non_exhaustive()
     }
 }
 
@@ -300,23 +287,12 @@ pub(crate) fn shown(key: &Key) -> String {
         Value::Text(v) => format!("{v:?}"),
         Value::Uuid(v) => {
             let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-            format!(
-                "{}-{}-{}-{}-{}",
-                hex(&v[..4]),
-                hex(&v[4..6]),
-                hex(&v[6..8]),
-                hex(&v[8..10]),
-                hex(&v[10..])
-            )
+            format!("{}-{}-{}-{}-{}", hex(&v[..4]), hex(&v[4..6]), hex(&v[6..8]), hex(&v[8..10]), hex(&v[10..]))
         }
         other => format!("{other:?}"),
     };
     let parts: Vec<String> = (0..key.parts()).map(|n| part(key.value(n))).collect();
-    if parts.len() == 1 {
-        parts.concat()
-    } else {
-        format!("({})", parts.join(", "))
-    }
+    if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(", ")) }
 }
 
 /// The leases of a batch of rows, in the order of their keys. Dropped before the rows were stored, they are given up.
@@ -350,9 +326,6 @@ impl<'a> Leases<'a> {
 
 impl Drop for Leases<'_> {
     fn drop(&mut self) {
-        self.leases
-            .iter()
-            .flatten()
-            .for_each(|lease| self.cache.client().abandon(lease));
+        self.leases.iter().flatten().for_each(|lease| self.cache.client().abandon(lease));
     }
 }

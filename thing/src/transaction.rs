@@ -8,7 +8,7 @@ use thing_driver_api::{Capability, Change, Error, Result, Tag, Transaction as Dr
 
 use crate::cache::Quarantine;
 use crate::session::Handle;
-use crate::{Db, Raw};
+use crate::{Db, Model, Raw, Things};
 
 /// A transaction. Dropping it without [`Transaction::commit`] rolls back.
 ///
@@ -61,13 +61,12 @@ impl Transaction {
             touched: Mutex::default(),
             depths: Mutex::default(),
         };
-        Ok(Self {
-            db: db.clone(),
-            shared: Arc::new(shared),
-            depth: 0,
-            changes: 0,
-            ended: false,
-        })
+        Ok(Self { db: db.clone(), shared: Arc::new(shared), depth: 0, changes: 0, ended: false })
+    }
+
+    /// The operations on the objects of one model, in this transaction.
+    pub fn things<M: Model>(&self) -> Things<'_, M> {
+        Things::of(self)
     }
 
     /// Begins a transaction within this one, by a savepoint.
@@ -78,22 +77,14 @@ impl Transaction {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) while another inner transaction is open.
     pub async fn begin(&self) -> Result<Self> {
         if !self.db.executor().capabilities().has(Capability::Savepoints) {
-            return Err(Error::unsupported(
-                "this driver has no savepoints, so transactions don't nest",
-            ));
+            return Err(Error::unsupported("this driver has no savepoints, so transactions don't nest"));
         }
         let depth = self.depth + 1;
         let mut connection = self.lock().await?;
         connection.savepoint(depth).await?;
         locked(&self.shared.depths).open = depth;
         let changes = locked(&self.shared.touched).changes.len();
-        Ok(Self {
-            db: self.db.clone(),
-            shared: self.shared.clone(),
-            depth,
-            changes,
-            ended: false,
-        })
+        Ok(Self { db: self.db.clone(), shared: self.shared.clone(), depth, changes, ended: false })
     }
 
     /// Runs `body` in a transaction within this one, as [`Db::transaction`].
@@ -101,7 +92,19 @@ impl Transaction {
     /// # Errors
     ///
     /// Those of `body`, and of beginning and committing.
-    pub async fn transaction<T, E: From<Error>>(&self, body: impl AsyncFnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+    pub async fn transaction<T>(&self, body: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+        self.try_transaction(body).await
+    }
+
+    /// As [`Transaction::transaction`], for a body with an error type of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of `body`, and of beginning and committing.
+    pub async fn try_transaction<T, E: From<Error>>(
+        &self,
+        body: impl AsyncFnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
         let inner = self.begin().await?;
         match body(&inner).await {
             Ok(value) => {
@@ -232,9 +235,7 @@ impl Drop for Transaction {
 
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction")
-            .field("depth", &self.depth)
-            .finish_non_exhaustive()
+        f.debug_struct("Transaction").field("depth", &self.depth).finish_non_exhaustive()
     }
 }
 
@@ -257,17 +258,13 @@ impl Deref for Connection<'_> {
     fn deref(&self) -> &Self::Target {
         // `lock` is called through `&self`, `take` through a consumed `self`: while a handle exists the connection does.
         #[allow(clippy::expect_used)]
-        self.0
-            .as_deref()
-            .expect("a transaction that is not over has its connection")
+        self.0.as_deref().expect("a transaction that is not over has its connection")
     }
 }
 
 impl DerefMut for Connection<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         #[allow(clippy::expect_used)] // As for `deref`.
-        self.0
-            .as_deref_mut()
-            .expect("a transaction that is not over has its connection")
+        self.0.as_deref_mut().expect("a transaction that is not over has its connection")
     }
 }

@@ -50,9 +50,7 @@ impl<M: Model> Things<'_, M> {
     /// [`Error::is_not_found`] when the row is gone; constraints; a changed key; else as [`Things::create`].
     pub async fn save(self, object: &mut Loaded<M>) -> Result<()> {
         let key = object.original().key().to_key()?;
-        update::save(self.session(), object)
-            .await
-            .map_err(|error| about::<M>(error, "save", &key))
+        update::save(self.session(), object).await.map_err(|error| about::<M>(error, "save", &key))
     }
 
     /// Writes all columns of a plain struct, or adds it when its generated key is unset.
@@ -66,9 +64,7 @@ impl<M: Model> Things<'_, M> {
         }
         let key = object.key().to_key()?;
         object.touch(self.session().db().now(), false);
-        update::replace(self.session(), &object)
-            .await
-            .map_err(|error| about::<M>(error, "save", &key))?;
+        update::replace(self.session(), &object).await.map_err(|error| about::<M>(error, "save", &key))?;
         Ok(Loaded::of(object))
     }
 
@@ -79,9 +75,7 @@ impl<M: Model> Things<'_, M> {
     /// [`Error::is_not_found`] when there is none; constraints; else as [`Things::create`].
     pub async fn delete(self, key: impl IntoKey<M::Key>) -> Result<()> {
         let key = key.into_key().to_key()?;
-        delete::delete::<M>(self.session(), &key, None)
-            .await
-            .map_err(|error| about::<M>(error, "delete", &key))
+        delete::delete::<M>(self.session(), &key, None).await.map_err(|error| about::<M>(error, "delete", &key))
     }
 
     /// Adds many objects, all or none, and gives them back with their keys, in order.
@@ -101,11 +95,7 @@ impl<M: Model> Things<'_, M> {
                 let inner = outer.begin().await?;
                 let mut created = Vec::with_capacity(many.len());
                 for (index, object) in many.into_iter().enumerate() {
-                    created.push(
-                        create(Handle::Transaction(&inner), object)
-                            .await
-                            .map_err(|e| item::<M>(e, index))?,
-                    );
+                    created.push(create(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?);
                 }
                 inner.commit().await?;
                 created
@@ -131,9 +121,7 @@ impl<M: Model> Things<'_, M> {
         }
         let inner = self.begin_within().await?;
         for (index, object) in objects.iter_mut().enumerate() {
-            update::save_unaccepted(Handle::Transaction(&inner), object)
-                .await
-                .map_err(|e| item::<M>(e, index))?;
+            update::save_unaccepted(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?;
         }
         inner.commit().await?;
         objects.into_iter().for_each(Loaded::accept);
@@ -155,9 +143,7 @@ impl<M: Model> Things<'_, M> {
         }
         let inner = self.begin_within().await?;
         for (index, key) in wanted.iter().enumerate() {
-            delete::delete::<M>(Handle::Transaction(&inner), key, None)
-                .await
-                .map_err(|e| item::<M>(e, index))?;
+            delete::delete::<M>(Handle::Transaction(&inner), key, None).await.map_err(|e| item::<M>(e, index))?;
         }
         inner.commit().await
     }
@@ -177,7 +163,7 @@ impl<M: Model> Loaded<M> {
     ///
     /// As [`Things::save`].
     pub async fn save<S: crate::Session + ?Sized>(&mut self, session: &S) -> Result<()> {
-        Things::<M>::new(session.handle()).save(self).await
+        Things::<M>::of(session).save(self).await
     }
 
     /// Removes the object.
@@ -188,9 +174,7 @@ impl<M: Model> Loaded<M> {
     pub async fn delete<S: crate::Session + ?Sized>(self, session: &S) -> Result<()> {
         let key = self.original().key().to_key()?;
         let known = Some(self.original());
-        delete::delete(session.handle(), &key, known)
-            .await
-            .map_err(|error| about::<M>(error, "delete", &key))
+        delete::delete(session.handle(), &key, known).await.map_err(|error| about::<M>(error, "delete", &key))
     }
 }
 
@@ -214,10 +198,7 @@ fn key_is_generated<M: Model>(object: &M) -> bool {
 fn insert_values<M: Model>(object: &M, generated: bool) -> Result<Vec<Value<'_>>> {
     let table = M::table();
     let columns = 0..table.columns().len();
-    columns
-        .filter(|column| !generated || !table.key().contains(column))
-        .map(|column| object.value(column))
-        .collect()
+    columns.filter(|column| !generated || !table.key().contains(column)).map(|column| object.value(column)).collect()
 }
 
 /// The row as the database will hold it.
@@ -237,17 +218,11 @@ async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
     let table = M::table();
     let generated = key_is_generated(&object);
     let state = db.model::<M>();
-    let shape = if generated {
-        &state.insert_generated
-    } else {
-        &state.insert
-    };
+    let shape = if generated { &state.insert_generated } else { &state.insert };
     let Some(cache) = db.cache() else {
         let written = {
             let values = insert_values(&object, generated)?;
-            session
-                .write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows)
-                .await?
+            session.write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows).await?
         };
         take_key(&mut object, generated, written.generated_key)?;
         return Ok(object);
@@ -261,9 +236,7 @@ async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
     };
     let written = {
         let values = insert_values(&object, generated)?;
-        session
-            .write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows)
-            .await
+        session.write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows).await
     };
     let written = match (written, &quarantine) {
         (Ok(written), _) => written,
@@ -325,20 +298,11 @@ async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
         let mut values = Vec::with_capacity(objects.len());
         for (index, object) in objects.iter().enumerate() {
             let generated = key_is_generated(object);
-            let shape = if generated {
-                &state.insert_generated
-            } else {
-                &state.insert
-            };
-            values.push((
-                shape,
-                insert_values(object, generated).map_err(|error| item::<M>(error, index))?,
-            ));
+            let shape = if generated { &state.insert_generated } else { &state.insert };
+            values.push((shape, insert_values(object, generated).map_err(|error| item::<M>(error, index))?));
         }
-        let statements: Vec<Statement<'_>> = values
-            .iter()
-            .map(|(shape, values)| Statement::new(shape, values))
-            .collect();
+        let statements: Vec<Statement<'_>> =
+            values.iter().map(|(shape, values)| Statement::new(shape, values)).collect();
         db.counters().transaction();
         db.counters().writes_by(statements.len());
         let quarantine = match db.cache() {
@@ -355,11 +319,7 @@ async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
                 quarantine.fail(&error).await;
             }
             let failed_at_commit = index >= objects.len();
-            return Err(if failed_at_commit {
-                error.context(M::NAME)
-            } else {
-                item::<M>(error, index)
-            });
+            return Err(if failed_at_commit { error.context(M::NAME) } else { item::<M>(error, index) });
         }
     };
     let mut keyed = Ok(());
@@ -372,11 +332,7 @@ async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
         }
     }
     if let Some(quarantine) = quarantine.filter(|_| keyed.is_ok()) {
-        let changes = keys
-            .iter()
-            .zip(rows)
-            .map(|(key, row)| change_of_insert(table, key, row))
-            .collect();
+        let changes = keys.iter().zip(rows).map(|(key, row)| change_of_insert(table, key, row)).collect();
         quarantine.release(changes).await;
     }
     keyed.map(|()| objects)
@@ -394,26 +350,16 @@ impl Target {
         let mut terms = Vec::with_capacity(key.parts() + guard.len());
         for (part, &column) in table.key().iter().enumerate() {
             let operand = Operand::Slot(Slot(first + values.len()));
-            terms.push(Condition::Compare {
-                column,
-                operator: Comparison::Equal,
-                operand,
-            });
+            terms.push(Condition::Compare { column, operator: Comparison::Equal, operand });
             values.push(key.value(part).into_owned());
         }
         for column in guard.iter().take_while(|&column| column < table.columns().len()) {
             if let Some(value) = &row[column] {
-                terms.push(Condition::Same {
-                    column,
-                    slot: Slot(first + values.len()),
-                });
+                terms.push(Condition::Same { column, slot: Slot(first + values.len()) });
                 values.push(value.clone());
             }
         }
-        Self {
-            filter: Condition::And(terms),
-            values,
-        }
+        Self { filter: Condition::And(terms), values }
     }
 }
 
@@ -431,12 +377,14 @@ async fn row_before<M: Model>(session: Handle<'_>, key: &Key) -> Result<KnownRow
     };
     let shape = session.db().shape(table, &operation);
     let mut rows = crate::rows::WholeRows::new(table);
-    session
-        .fetch(&Statement::new(&shape, &target.values), &mut rows)
-        .await?;
-    match rows.rows.pop() {
-        Some(row) => Ok(row.into_iter().map(Some).collect()),
-        None => Err(not_found::<M>(key)),
+    session.fetch(&Statement::new(&shape, &target.values), &mut rows).await?;
+    let row = rows.rows.pop().ok_or_else(|| not_found::<M>(key))?;
+    match row.iter().position(Option::is_none) {
+        None => Ok(row),
+        Some(column) => {
+            let name = &table.column(column).name;
+            Err(Error::invalid_data(name.as_ref(), format!("column `{name}` holds a value of another type")))
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::clock::{Clock, CoarseClock};
 use crate::config::MemoryConfig;
 use crate::counters::Counters;
 use crate::entries::{Entries, Probe, Removed, Slot};
-use crate::protocol::{Granted, Leave, Protocol, Standing};
+use crate::protocol::{Granted, Protocol, Standing};
 
 /// A cache in this process's memory. Clones are handles to the same cache.
 ///
@@ -113,7 +113,12 @@ impl CacheClient for MemoryCache {
     }
 
     async fn store(&self, lease: &Lease, entries: Vec<NewEntry>) -> Result<usize> {
-        self.shared.store(lease, entries)
+        self.shared.store(vec![(lease, entries)])
+    }
+
+    async fn store_many(&self, fills: Vec<(Lease, Vec<NewEntry>)>) -> Result<usize> {
+        let (leases, entries): (Vec<_>, Vec<_>) = fills.into_iter().unzip();
+        self.shared.store(leases.iter().zip(entries).collect())
     }
 
     fn abandon(&self, lease: &Lease) {
@@ -135,7 +140,6 @@ impl CacheClient for MemoryCache {
         protocol.quarantine(tags, token, now.saturating_add(duration));
         self.shared.remove_rows(tags, &mut removed);
         self.shared.counters.quarantines.add(1);
-        drop(protocol);
         Ok(())
     }
 
@@ -145,7 +149,6 @@ impl CacheClient for MemoryCache {
         let void = protocol.release(tags, token, outcome);
         self.shared.remove_rows(&void, &mut removed);
         self.shared.counters.releases.add(1);
-        drop(protocol);
         Ok(())
     }
 
@@ -154,7 +157,6 @@ impl CacheClient for MemoryCache {
         let mut protocol = self.shared.lock(self.shared.clock.now())?;
         tags.iter().for_each(|&tag| protocol.void(tag));
         self.shared.remove_rows(tags, &mut removed);
-        drop(protocol);
         Ok(())
     }
 
@@ -254,36 +256,35 @@ impl Shared {
         }
     }
 
-    fn store(&self, lease: &Lease, entries: Vec<NewEntry>) -> Result<usize> {
+    fn store(&self, fills: Vec<(&Lease, Vec<NewEntry>)>) -> Result<usize> {
         // Weighing and dropping run code of the payloads' types, so both happen outside the lock.
         let mut removed = Removed::default();
         let mut refused = Vec::new();
-        let mut entries: Vec<_> = entries
-            .into_iter()
-            .map(|entry| (entry.key.digest(), self.entries.weigh(&entry), entry))
-            .collect();
+        let weigh = |entry: NewEntry| (self.entries.weigh(&entry), entry);
+        let mut fills: Vec<(&Lease, Vec<_>)> =
+            fills.into_iter().map(|(lease, entries)| (lease, entries.into_iter().map(weigh).collect())).collect();
+        let (mut kept, mut evicted) = (0, 0);
         let now = self.clock.now();
         let mut protocol = self.lock(now)?;
-        let Some(leave) = protocol.end(lease, now) else {
-            drop(protocol);
-            self.counters.refused.add(entries.len());
-            return Ok(0);
-        };
-        let (mut kept, mut evicted) = (0, 0);
-        for (digest, weight, entry) in entries.drain(..) {
-            let Some(dependencies) = protocol.admit(&leave, &entry, digest) else {
-                refused.push(entry);
-                continue;
-            };
-            let random = protocol.advance() ^ digest.0;
-            let slot = Slot {
-                expires: now.saturating_add(self.time_to_live(&entry, random)),
-                payload: entry.payload,
-                weight,
-                dependencies,
-            };
-            evicted += self.entries.insert(entry.key, digest, slot, &mut removed);
-            kept += 1;
+        for (lease, entries) in &mut fills {
+            let leave = protocol.end(lease, now);
+            for (weight, entry) in entries.drain(..) {
+                let digest = entry.key.digest();
+                let admitted = leave.as_ref().and_then(|leave| protocol.admit(leave, &entry, digest));
+                let Some(dependencies) = admitted else {
+                    refused.push(entry);
+                    continue;
+                };
+                let random = digest.0 ^ protocol.advance().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let slot = Slot {
+                    expires: now.saturating_add(self.time_to_live(&entry, random)),
+                    payload: entry.payload,
+                    weight,
+                    dependencies,
+                };
+                evicted += self.entries.insert(entry.key, digest, slot, &mut removed);
+                kept += 1;
+            }
         }
         drop(protocol);
         self.counters.stored.add(kept);
@@ -309,10 +310,7 @@ impl Shared {
         let Some(renewed) = protocol.renewed(dependencies, &behind.as_of) else {
             return Ok(false);
         };
-        let slot = Slot {
-            dependencies: Some(Arc::new(renewed)),
-            ..slot.clone()
-        };
+        let slot = Slot { dependencies: Some(Arc::new(renewed)), ..slot.clone() };
         let replaced = self.entries.replace(&probe, slot, &mut removed);
         drop(protocol);
         self.counters.restamped.add(usize::from(replaced));

@@ -14,17 +14,16 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
 /// The clock of [`MemoryCache::new`](crate::MemoryCache::new): monotonic, as of the last tick of the kernel (1 to 10
 /// ms) where the system offers that, which takes a fifth of the time of an exact reading.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(any(target_os = "linux", target_os = "android"), derive(Default))]
 pub struct CoarseClock {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     start: std::time::Instant,
 }
 
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 impl Default for CoarseClock {
     fn default() -> Self {
-        Self {
-            #[cfg(not(any(target_os = "linux", target_os = "android")))]
-            start: std::time::Instant::now(),
-        }
+        Self { start: std::time::Instant::now() }
     }
 }
 

@@ -82,7 +82,8 @@ impl MemoryConfig {
         self
     }
 
-    /// Sets by which part of itself a time to live varies; 0 to 1, other values count as the nearer of the two.
+    /// Sets by which part of itself a time to live varies; 0 to 1, other values count as the nearer of the
+    /// two.
     #[must_use]
     pub fn jitter(mut self, part: f64) -> Self {
         self.jitter = part;
@@ -119,8 +120,7 @@ impl MemoryConfig {
 
     /// `time_to_live` changed at random within the jitter.
     pub(crate) fn jittered(&self, time_to_live: Duration, random: u64) -> Duration {
-        // `max` and `min` turn NaN into a bound.
-        let jitter = self.jitter.max(0.0).min(1.0);
+        let jitter = if self.jitter > 0.0 { self.jitter.min(1.0) } else { 0.0 };
         let part = (random >> 11) as f64 / (1u64 << 53) as f64;
         let factor = 1.0 + jitter * (2.0 * part - 1.0);
         Duration::try_from_secs_f64(time_to_live.as_secs_f64() * factor).unwrap_or(Duration::MAX)

@@ -1,12 +1,13 @@
 //! Counters for the statistics.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What a cache counts.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) hits: Striped,
+    pub(crate) hits: Tally,
     pub(crate) misses_cold: Counter,
     pub(crate) misses_expired: Counter,
     pub(crate) misses_stale: Counter,
@@ -35,33 +36,105 @@ impl Counter {
     }
 }
 
-const STRIPES: usize = 32;
-
-/// A number that many threads increase all the time: each thread mostly has a cache line of its own, for one shared
-/// line would cost more than the rest of a hit.
+/// A number that many threads increase all the time. Each thread has a cell of its own that it alone writes, because an
+/// atomic addition takes a sixth of the time of a hit, and much more where threads share the cache line.
 #[derive(Debug, Default)]
-pub(crate) struct Striped([Stripe; STRIPES]);
+pub(crate) struct Tally {
+    /// Tells tallies apart, also after one is dropped: a thread's weak reference keeps the address from being used again.
+    identity: Arc<()>,
+    cells: Mutex<Cells>,
+}
+
+#[derive(Debug, Default)]
+struct Cells {
+    of_threads: Vec<Arc<Cell>>,
+    /// The sum of the cells of threads that ended.
+    of_ended: u64,
+}
 
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Stripe(Counter);
+struct Cell(AtomicU64);
 
 thread_local! {
-    static STRIPE: usize = {
-        let mut hasher = DefaultHasher::new();
-        std::thread::current().id().hash(&mut hasher);
-        hasher.finish() as usize % STRIPES
-    };
+    /// This thread's cells, one for each tally that it met.
+    static MINE: RefCell<Vec<(Weak<()>, Arc<Cell>)>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Striped {
+impl Tally {
+    #[inline]
     pub(crate) fn add_one(&self) {
-        // A thread that is being torn down has no stripe of its own any more.
-        let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
-        self.0[stripe].0.add(1);
+        let identity = Arc::as_ptr(&self.identity);
+        let counted = MINE.try_with(|mine| {
+            let mine = mine.borrow();
+            let cell = mine.iter().find(|(tally, _)| Weak::as_ptr(tally) == identity);
+            // No other thread writes to the cell.
+            cell.map(|(_, cell)| cell.0.store(cell.0.load(Relaxed) + 1, Relaxed))
+        });
+        if !matches!(counted, Ok(Some(()))) {
+            self.add_first();
+        }
+    }
+
+    #[cold]
+    fn add_first(&self) {
+        let cell = Arc::new(Cell(AtomicU64::new(1)));
+        let kept = MINE.try_with(|mine| {
+            let mut mine = mine.borrow_mut();
+            mine.retain(|(tally, _)| tally.strong_count() > 0);
+            mine.push((Arc::downgrade(&self.identity), cell.clone()));
+        });
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let Cells { of_threads, of_ended } = &mut *cells;
+        of_threads.retain_mut(|cell| match Arc::get_mut(cell) {
+            Some(ended) => {
+                *of_ended += *ended.0.get_mut();
+                false
+            }
+            None => true,
+        });
+        match kept {
+            Ok(()) => of_threads.push(cell),
+            // The thread is being torn down.
+            Err(_) => *of_ended += 1,
+        }
     }
 
     pub(crate) fn total(&self) -> u64 {
-        self.0.iter().map(|stripe| stripe.0.total()).sum()
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.of_ended + cells.of_threads.iter().map(|cell| cell.0.load(Relaxed)).sum::<u64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_counts_for_every_thread_and_remembers_those_that_ended() {
+        let tally = Tally::default();
+        for _ in 0..3 {
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| (0..1000).for_each(|_| tally.add_one()));
+                }
+            });
+        }
+        assert_eq!(tally.total(), 12_000);
+        tally.add_one();
+        assert_eq!(tally.total(), 12_001);
+        assert!(tally.cells.lock().unwrap().of_threads.len() <= 5);
+    }
+
+    #[test]
+    fn tallies_are_told_apart_and_forgotten_when_they_are_gone() {
+        for _ in 0..100 {
+            let (a, b) = (Tally::default(), Tally::default());
+            a.add_one();
+            b.add_one();
+            b.add_one();
+            assert_eq!((a.total(), b.total()), (1, 2));
+        }
+        assert!(MINE.with_borrow(|mine| mine.len() <= 3));
     }
 }

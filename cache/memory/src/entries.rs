@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Lifecycle, OptionsBuilder, Weighter};
-use thing_driver_api::{EntryKey, Payload, TableId, Tag};
+use thing_driver_api::{EntryKey, NewEntry, Payload, TableId, Tag};
 
 use crate::config::MemoryConfig;
 
@@ -26,7 +26,7 @@ pub(crate) struct Slot {
     pub(crate) payload: Payload,
     /// When it is served no more, by the cache's clock.
     pub(crate) expires: Duration,
-    weight: u64,
+    pub(crate) weight: u64,
     /// What else than its own row's tag it depends on. `None` for a row: its presence here is its validity.
     pub(crate) dependencies: Option<Arc<Dependencies>>,
 }
@@ -49,10 +49,7 @@ pub(crate) struct Probe<'a> {
 
 impl<'a> Probe<'a> {
     pub(crate) fn new(key: &'a EntryKey) -> Self {
-        Self {
-            digest: key.digest(),
-            key,
-        }
+        Self { digest: key.digest(), key }
     }
 }
 
@@ -71,9 +68,7 @@ impl Entries {
             .weight_capacity(shard_capacity * shards as u64)
             // Sizes the memory of evicted keys; 32 for each shard keep the number of shards.
             .estimated_items_capacity(
-                usize::try_from(config.max_entries.min(config.max_bytes / 1024))
-                    .unwrap_or(usize::MAX)
-                    .max(shards * 32),
+                usize::try_from(config.max_entries.min(config.max_bytes / 1024)).unwrap_or(usize::MAX).max(shards * 32),
             )
             .hot_allocation(HOT_PART);
         let cache = match options.build() {
@@ -82,40 +77,26 @@ impl Entries {
             Err(_) => Cache::with(32, config.max_bytes, SlotWeighter, DigestHasher::default(), Evictions),
         };
         let max_weight = (cache.shard_capacity() as f64 * HOT_PART) as u64;
-        Self {
-            cache,
-            min_weight: config.max_bytes.div_ceil(config.max_entries.max(1)).min(max_weight),
-            max_weight,
-        }
+        Self { cache, min_weight: config.max_bytes.div_ceil(config.max_entries.max(1)).min(max_weight), max_weight }
     }
 
     pub(crate) fn get(&self, probe: &Probe<'_>) -> Option<Slot> {
         self.cache.get(probe)
     }
 
-    /// An entry for [`Entries::insert`], weighed.
-    pub(crate) fn slot(
-        &self,
-        key: &EntryKey,
-        payload: Payload,
-        expires: Duration,
-        dependencies: Option<Arc<Dependencies>>,
-    ) -> Slot {
-        let content = match &payload {
+    /// What an entry will weigh.
+    pub(crate) fn weigh(&self, entry: &NewEntry) -> u64 {
+        let content = match &entry.payload {
             Payload::Shared(value) => value.weight(),
             Payload::Encoded(bytes) => bytes.len(),
             _ => 0,
         };
-        let stamps = dependencies
-            .as_ref()
-            .map_or(0, |d| size_of::<Dependencies>() + size_of_val(&*d.stamps));
-        let bytes = OVERHEAD.saturating_add(key.size()).saturating_add(content).saturating_add(stamps);
-        Slot {
-            payload,
-            expires,
-            weight: (bytes as u64).max(self.min_weight),
-            dependencies,
-        }
+        let stamps = match &*entry.tags {
+            [] | [_] => 0,
+            tags => size_of::<Dependencies>() + tags.len() * size_of::<(Tag, u64)>(),
+        };
+        let bytes = (OVERHEAD + stamps + entry.key.size()).saturating_add(content);
+        (bytes as u64).max(self.min_weight)
     }
 
     /// Inserts or replaces an entry. Returns how many were evicted for it; the entry itself, if it is too large for the
@@ -134,10 +115,7 @@ impl Entries {
 
     /// Replaces an entry unless it has gone, and says whether it did.
     pub(crate) fn replace(&self, probe: &Probe<'_>, slot: Slot, removed: &mut Removed) -> bool {
-        let key = StoredKey {
-            digest: probe.digest,
-            key: probe.key.clone(),
-        };
+        let key = StoredKey { digest: probe.digest, key: probe.key.clone() };
         self.cache.replace_with_lifecycle(key, slot, true, removed).is_ok()
     }
 
@@ -184,10 +162,13 @@ const OVERHEAD: usize = size_of::<StoredKey>() - size_of::<EntryKey>() + size_of
 
 /// Four for each core so that threads seldom meet, but none below 1 MiB or 32 entries: an entry has to fit in one.
 fn shards(config: &MemoryConfig) -> usize {
+    let possible = (config.max_bytes >> 20).min(config.max_entries / 32);
+    if possible <= 1 {
+        return 1;
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = (cores * 4).next_power_of_two();
-    let possible = (config.max_bytes >> 20).min(config.max_entries / 32);
-    1 << wanted.min(usize::try_from(possible).unwrap_or(wanted).max(1)).ilog2()
+    1 << wanted.min(usize::try_from(possible).unwrap_or(wanted)).ilog2()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,10 +235,7 @@ pub(crate) struct DigestHasher {
 impl Default for DigestHasher {
     fn default() -> Self {
         let secret = RandomState::new();
-        Self {
-            factor: secret.hash_one(0) | 1,
-            state: secret.hash_one(1),
-        }
+        Self { factor: secret.hash_one(0) | 1, state: secret.hash_one(1) }
     }
 }
 

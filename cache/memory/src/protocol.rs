@@ -142,18 +142,13 @@ impl Protocol {
         if !moved {
             return Standing::Valid;
         }
-        listed
-            .then(|| self.logs.since(table, dependencies.position))
-            .flatten()
-            .map_or(Standing::Lost, Standing::Behind)
+        listed.then(|| self.logs.since(table, dependencies.position)).flatten().map_or(Standing::Lost, Standing::Behind)
     }
 
     /// The stamps of now of an entry that is behind, of which no tag is marked.
     pub(crate) fn as_of(&mut self, key: &EntryKey, dependencies: &Dependencies) -> Lease {
         let tags = dependencies.stamps.iter().map(|(tag, _)| *tag);
-        let stamps = tags
-            .filter_map(|tag| self.stamps.get(tag).map(|cell| (tag, self.stamp(cell.moved))))
-            .collect();
+        let stamps = tags.filter_map(|tag| self.stamps.get(tag).map(|cell| (tag, self.stamp(cell.moved)))).collect();
         Lease::entry(key.clone(), stamps, self.position)
     }
 
@@ -168,10 +163,7 @@ impl Protocol {
             }
             stamps.push((tag, moved));
         }
-        Some(Dependencies {
-            stamps: stamps.into(),
-            position: as_of.position,
-        })
+        Some(Dependencies { stamps: stamps.into(), position: as_of.position })
     }
 
     /// Begins the fill of an entry. For a row, only its own tag matters: where a mark lies on another, that tag is left
@@ -226,11 +218,7 @@ impl Protocol {
     /// Begins a read of rows that nobody named before.
     pub(crate) fn lease_rows(&mut self, table: TableId, now: Duration) -> Lease {
         let lease = Lease::rows(table, self.position);
-        let read = Read {
-            table,
-            position: self.position,
-            deadline: now.saturating_add(self.lease_time),
-        };
+        let read = Read { table, position: self.position, deadline: now.saturating_add(self.lease_time) };
         self.rows.begin(lease.id, read, now);
         lease
     }
@@ -264,12 +252,8 @@ impl Protocol {
             }
             stamps.push(*noted);
         }
-        let dependencies = (!stamps.is_empty()).then(|| {
-            Arc::new(Dependencies {
-                stamps: stamps.into(),
-                position: fill.position,
-            })
-        });
+        let dependencies =
+            (!stamps.is_empty()).then(|| Arc::new(Dependencies { stamps: stamps.into(), position: fill.position }));
         Some(dependencies)
     }
 
@@ -348,11 +332,7 @@ impl Protocol {
             return cell.moved;
         }
         let position = self.advance();
-        let cell = Cell {
-            moved: position,
-            listed_since: position,
-            table,
-        };
+        let cell = Cell { moved: position, listed_since: position, table };
         self.stamps.insert(tag, cell);
         position
     }

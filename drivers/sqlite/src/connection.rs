@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 use thing_driver_api::Result;
 
 use crate::config::{Place, SqliteConfig};
@@ -74,26 +75,21 @@ impl Pooled for Connection {
 
 fn open_file(path: &Path, config: &SqliteConfig, role: Role) -> Result<rusqlite::Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    flags |= if config.read_only {
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-    };
+    flags |= if config.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     if role == Role::Writer && config.create_if_missing && !config.read_only {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     // SQLite is built to take such names for URIs; here a path is a path.
-    let plain = if path.to_string_lossy().starts_with("file:") {
-        Path::new(".").join(path)
-    } else {
-        path.to_owned()
-    };
+    let plain = if path.to_string_lossy().starts_with("file:") { Path::new(".").join(path) } else { path.to_owned() };
     rusqlite::Connection::open_with_flags(plain, flags).map_err(|e| error::opening(e, config))
 }
 
 fn set_up(raw: &rusqlite::Connection, config: &SqliteConfig, role: Role) -> rusqlite::Result<()> {
     Connection::waiting(raw, config.busy_timeout, || {
         raw.set_prepared_statement_cache_capacity(config.statement_cache);
+        // Otherwise a quoted name of a column that does not exist would be taken for text.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         if !config.in_memory() && !config.read_only && role == Role::Writer {
             raw.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
             // Checkpoints wait for the disk; the writer thread makes them.
@@ -120,4 +116,3 @@ fn set_up(raw: &rusqlite::Connection, config: &SqliteConfig, role: Role) -> rusq
         Ok(())
     })
 }
-

@@ -80,13 +80,11 @@ pub(crate) fn translate(error: rusqlite::Error, text: Option<&str>) -> Error {
 /// When writing to the disk failed, the commit may or may not be found in the log after a restart.
 pub(crate) fn commit(error: rusqlite::Error, text: Option<&str>) -> Error {
     let harmless = [ffi::SQLITE_IOERR_READ, ffi::SQLITE_IOERR_SHORT_READ];
-    let unknown = error.sqlite_error().is_some_and(|native| {
-        native.code == ErrorCode::SystemIoFailure && !harmless.contains(&native.extended_code)
-    });
+    let unknown = error
+        .sqlite_error()
+        .is_some_and(|native| native.code == ErrorCode::SystemIoFailure && !harmless.contains(&native.extended_code));
     if unknown {
-        let kind = ErrorKind::ConnectionLost {
-            may_have_executed: true,
-        };
+        let kind = ErrorKind::ConnectionLost { may_have_executed: true };
         let said = "the disk failed while the write was committed, and it may be found after a restart; check the disk";
         return Error::new(kind, said).with_source(error);
     }
@@ -122,9 +120,7 @@ pub(crate) fn transaction_control() -> Error {
 
 /// The writer thread ended in the middle of its work: whether it committed is not known.
 pub(crate) fn writer_lost() -> Error {
-    let kind = ErrorKind::ConnectionLost {
-        may_have_executed: true,
-    };
+    let kind = ErrorKind::ConnectionLost { may_have_executed: true };
     Error::new(kind, "the writer thread ended before it answered; open the database again")
 }
 
@@ -137,50 +133,36 @@ pub(crate) fn value_count(wanted: usize, given: usize) -> Error {
 
 fn classify(native: ffi::Error, message: &str) -> (ErrorKind, String) {
     match native.code {
-        ErrorCode::ConstraintViolation => (
-            ErrorKind::Constraint(constraint(native.extended_code, message)),
-            lowered(message),
-        ),
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => (
-            ErrorKind::Busy,
-            "the database is locked by another writer; try again, or raise the busy timeout".into(),
-        ),
-        ErrorCode::DiskFull => (
-            ErrorKind::StorageFull,
-            "the database or its disk is full; make room".into(),
-        ),
+        ErrorCode::ConstraintViolation => {
+            (ErrorKind::Constraint(constraint(native.extended_code, message)), lowered(message))
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            (ErrorKind::Busy, "the database is locked by another writer; try again, or raise the busy timeout".into())
+        }
+        ErrorCode::DiskFull => (ErrorKind::StorageFull, "the database or its disk is full; make room".into()),
         ErrorCode::ReadOnly => (
             ErrorKind::ReadOnly,
             "the database accepts no writes here; open it for writing and check the file's permissions".into(),
         ),
-        ErrorCode::DatabaseCorrupt => (
-            ErrorKind::Corrupt,
-            format!("the database is damaged ({message}); restore it from a backup"),
-        ),
-        ErrorCode::NotADatabase => (
-            ErrorKind::Corrupt,
-            "the file is no SQLite database; check the path".into(),
-        ),
+        ErrorCode::DatabaseCorrupt => {
+            (ErrorKind::Corrupt, format!("the database is damaged ({message}); restore it from a backup"))
+        }
+        ErrorCode::NotADatabase => (ErrorKind::Corrupt, "the file is no SQLite database; check the path".into()),
         ErrorCode::TypeMismatch => (
             ErrorKind::InvalidData { column: None },
             format!("{}; pass a value of the column's type", lowered(message)),
         ),
-        ErrorCode::TooBig => (
-            ErrorKind::InvalidData { column: None },
-            "a value or a row is larger than SQLite stores; split it".into(),
-        ),
+        ErrorCode::TooBig => {
+            (ErrorKind::InvalidData { column: None }, "a value or a row is larger than SQLite stores; split it".into())
+        }
         ErrorCode::ParameterOutOfRange => (
             ErrorKind::InvalidInput,
             "the statement has fewer placeholders than values; pass one value for each".into(),
         ),
-        ErrorCode::ApiMisuse => (
-            ErrorKind::InvalidInput,
-            "the text holds no statement; pass one".into(),
-        ),
-        _ if is_schema(message) => (
-            ErrorKind::Schema,
-            format!("{message}; run sync, or compare the models with the database"),
-        ),
+        ErrorCode::ApiMisuse => (ErrorKind::InvalidInput, "the text holds no statement; pass one".into()),
+        _ if is_schema(message) => {
+            (ErrorKind::Schema, format!("{message}; run sync, or compare the models with the database"))
+        }
         _ if message.contains("syntax error") || message.contains("incomplete input") => {
             (ErrorKind::InvalidInput, format!("{message}; correct the statement"))
         }
@@ -252,10 +234,8 @@ mod tests {
 
     #[test]
     fn constraint_messages_give_table_and_columns() {
-        let found = constraint(
-            ffi::SQLITE_CONSTRAINT_UNIQUE,
-            "UNIQUE constraint failed: my.users.email, my.users.name",
-        );
+        let found =
+            constraint(ffi::SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: my.users.email, my.users.name");
         assert_eq!(found.kind, ConstraintKind::Unique);
         assert_eq!(found.table.as_deref(), Some("my.users"));
         assert_eq!(found.columns, ["email", "name"]);

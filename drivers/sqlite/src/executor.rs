@@ -16,7 +16,6 @@ use crate::connection::{Connection, Role};
 use crate::dialect::SqliteDialect;
 use crate::plan::Plan;
 use crate::pool::Pool;
-use crate::runtime;
 use crate::statement::Query;
 use crate::statistics::{Counters, SqliteStatistics};
 use crate::stream::SqliteStream;
@@ -76,7 +75,6 @@ impl SqliteExecutor {
         let writers = Pool::new(1, opener(&config, Role::Writer));
         // The file is created, and made a WAL database, before anybody reads it.
         let first = writers.acquire().await?;
-        let max_parameters = max_parameters(&first.raw);
         drop(first);
         let (readers, workers) = if config.in_memory() {
             (writers.clone(), None)
@@ -88,7 +86,7 @@ impl SqliteExecutor {
         Ok(Self {
             database: Arc::new(Database {
                 owner: PlanOwner::unique(),
-                capabilities: capabilities(max_parameters),
+                capabilities: capabilities(),
                 readers,
                 workers,
                 writer: Writer::new(writers, &config, counters.clone()),
@@ -109,8 +107,8 @@ fn opener(config: &Arc<SqliteConfig>, role: Role) -> impl Fn() -> Result<Connect
     move || Connection::open(&config, role)
 }
 
-fn capabilities(max_parameters: usize) -> Capabilities {
-    Capabilities::new(max_parameters)
+fn capabilities() -> Capabilities {
+    Capabilities::new(MAX_PARAMETERS)
         .with(Capability::Transactions)
         .with(Capability::Savepoints)
         .with(Capability::Returning)
@@ -122,12 +120,8 @@ fn capabilities(max_parameters: usize) -> Capabilities {
         .with(Capability::ExactNumbers)
 }
 
-/// What SQLite allows unless it is built otherwise.
+/// The default of SQLite, with which the bundled library is built.
 const MAX_PARAMETERS: usize = 32_766;
-
-fn max_parameters(_: &rusqlite::Connection) -> usize {
-    MAX_PARAMETERS
-}
 
 impl Database {
     pub(crate) fn plan(&self, shape: &Shape) -> Result<Arc<Plan>> {

@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use thing_driver_api::{
-    Comparison, Condition, Operand, Operation, Result, Shape, Slot, Table, ValueType, sql,
-};
+use thing_driver_api::{Comparison, Condition, Operand, Operation, Result, Shape, Slot, Table, ValueType, sql};
 
 use crate::dialect::SqliteDialect;
 use crate::error;
@@ -77,11 +75,7 @@ fn is_single_row(operation: &Operation, table: &Table) -> bool {
 fn pins(condition: &Condition, column: usize) -> bool {
     match condition {
         Condition::And(terms) => terms.iter().any(|term| pins(term, column)),
-        Condition::Compare {
-            column: compared,
-            operator: Comparison::Equal,
-            operand: Operand::Slot(_),
-        }
+        Condition::Compare { column: compared, operator: Comparison::Equal, operand: Operand::Slot(_) }
         | Condition::Same { column: compared, .. } => *compared == column,
         _ => false,
     }
@@ -118,9 +112,7 @@ impl Pace {
     const PROOFS_AFTER_A_LONG_RUN: u8 = 8;
 
     fn new(short: bool) -> Self {
-        Self {
-            proofs_wanted: AtomicU8::new(if short { 0 } else { Self::PROOFS_OF_THE_UNKNOWN }),
-        }
+        Self { proofs_wanted: AtomicU8::new(if short { 0 } else { Self::PROOFS_OF_THE_UNKNOWN }) }
     }
 
     pub(crate) fn is_short(&self) -> bool {
@@ -129,8 +121,7 @@ impl Pace {
 
     /// It exceeded the budget on the caller's thread.
     pub(crate) fn was_long(&self) {
-        self.proofs_wanted
-            .store(Self::PROOFS_AFTER_A_LONG_RUN, Ordering::Relaxed);
+        self.proofs_wanted.store(Self::PROOFS_AFTER_A_LONG_RUN, Ordering::Relaxed);
     }
 
     /// It took so long on a worker. What counts as short stays so, whatever brought it there: a disk that was busy for

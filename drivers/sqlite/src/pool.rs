@@ -43,11 +43,7 @@ impl<T: Pooled> Pool<T> {
         Arc::new(Self {
             capacity,
             open: Box::new(open),
-            state: Mutex::new(State {
-                idle: Vec::with_capacity(capacity),
-                opened: 0,
-                waiting: VecDeque::new(),
-            }),
+            state: Mutex::new(State { idle: Vec::with_capacity(capacity), opened: 0, waiting: VecDeque::new() }),
         })
     }
 
@@ -95,9 +91,7 @@ impl<T: Pooled> Pool<T> {
         }
         if state.opened < self.capacity {
             state.opened += 1;
-            return Taken::Room(Room {
-                pool: Some(self.clone()),
-            });
+            return Taken::Room(Room { pool: Some(self.clone()) });
         }
         let (sender, receiver) = oneshot::channel();
         state.waiting.push_back(sender);
@@ -105,10 +99,7 @@ impl<T: Pooled> Pool<T> {
     }
 
     fn lease(self: &Arc<Self>, item: Box<T>) -> Lease<T> {
-        Lease {
-            item: Some(item),
-            pool: self.clone(),
-        }
+        Lease { item: Some(item), pool: self.clone() }
     }
 
     fn give_back(self: &Arc<Self>, mut item: Box<T>) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use rusqlite::types::{Type, ValueRef};
-use thing_driver_api::{Error, ErrorKind, Page, PageRow, Result, Row, RowSink, Flow, Value, ValueType};
+use thing_driver_api::{Error, ErrorKind, Flow, Page, PageRow, Result, Row, RowSink, Value, ValueType};
 
 /// A row on the thread of its connection.
 pub(crate) struct SqliteRow<'r, 's> {
@@ -176,7 +176,9 @@ fn f64(index: usize, cell: ValueRef<'_>) -> Result<f64> {
 
 fn text(index: usize, cell: ValueRef<'_>) -> Result<&str> {
     match cell {
-        ValueRef::Text(v) => std::str::from_utf8(v).map_err(|e| invalid(index, "text that is not UTF-8", "text").with_source(e)),
+        ValueRef::Text(v) => {
+            std::str::from_utf8(v).map_err(|e| invalid(index, "text that is not UTF-8", "text").with_source(e))
+        }
         other => Err(mismatch(index, other, "text")),
     }
 }
@@ -200,15 +202,9 @@ fn mismatch(index: usize, cell: ValueRef<'_>, expected: &str) -> Error {
 }
 
 fn invalid(index: usize, found: &str, expected: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidData { column: None },
-        format!("column {index} holds {found}, expected {expected}"),
-    )
+    Error::new(ErrorKind::InvalidData { column: None }, format!("column {index} holds {found}, expected {expected}"))
 }
 
 fn no_column(index: usize, width: usize) -> Error {
-    Error::new(
-        ErrorKind::InvalidData { column: None },
-        format!("column {index} does not exist in a row of {width}"),
-    )
+    Error::new(ErrorKind::InvalidData { column: None }, format!("column {index} does not exist in a row of {width}"))
 }

@@ -18,9 +18,8 @@ impl Schema for SqliteExecutor {
         let table = table.to_owned();
         let busy_timeout = self.database.config.busy_timeout;
         let seat = self.database.seat().await?;
-        let (_, described) = seat
-            .run(move |raw, _| Connection::waiting(raw, busy_timeout, || describe(raw, &table)))
-            .await?;
+        let (_, described) =
+            seat.run(false, move |raw, _| Connection::waiting(raw, busy_timeout, || describe(raw, &table))).await?;
         described.map_err(|e| error::translate(e, None))
     }
 
@@ -40,9 +39,8 @@ impl SqliteExecutor {
     async fn change(&self, texts: Vec<String>) -> Result<()> {
         let busy_timeout = self.database.config.busy_timeout;
         let seat = Seat::Connection(self.database.writer.pool.acquire().await?);
-        let (_, changed) = seat
-            .run(move |raw, _| Connection::waiting(raw, busy_timeout, || change(raw, &texts)))
-            .await?;
+        let (_, changed) =
+            seat.run(false, move |raw, _| Connection::waiting(raw, busy_timeout, || change(raw, &texts))).await?;
         changed
     }
 }
@@ -61,7 +59,8 @@ fn describe(raw: &rusqlite::Connection, table: &str) -> rusqlite::Result<Option<
     let _reading = raw.unchecked_transaction()?;
     let mut key = Vec::new();
     let mut columns = Vec::new();
-    let mut listed = raw.prepare("SELECT name, type, \"notnull\", dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo(?1)")?;
+    let mut listed =
+        raw.prepare("SELECT name, type, \"notnull\", dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo(?1)")?;
     let mut rows = listed.query([table])?;
     while let Some(row) = rows.next()? {
         let name: String = row.get(0)?;
@@ -97,17 +96,16 @@ fn describe(raw: &rusqlite::Connection, table: &str) -> rusqlite::Result<Option<
 /// The indexes over plain columns of the whole table. Others, partial or over expressions, can't stand for a declared
 /// one.
 fn indexes(raw: &rusqlite::Connection, table: &str) -> rusqlite::Result<Vec<ExistingIndex>> {
-    let mut listed =
-        raw.prepare("SELECT name, \"unique\" FROM pragma_index_list(?1) WHERE origin <> 'pk' AND partial = 0 ORDER BY seq")?;
-    let found: Vec<(String, bool)> = listed
-        .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    let mut listed = raw.prepare(
+        "SELECT name, \"unique\" FROM pragma_index_list(?1) WHERE origin <> 'pk' AND partial = 0 ORDER BY seq",
+    )?;
+    let found: Vec<(String, bool)> =
+        listed.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     let mut indexes = Vec::with_capacity(found.len());
     for (name, unique) in found {
         let mut listed = raw.prepare("SELECT name FROM pragma_index_info(?1) ORDER BY seqno")?;
-        let columns: Option<Vec<String>> = listed
-            .query_map(params![name], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
+        let columns: Option<Vec<String>> =
+            listed.query_map(params![name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         if let Some(columns) = columns {
             indexes.push(ExistingIndex::new(name, columns, unique));
         }

@@ -45,17 +45,11 @@ const KEYS_PER_LOOK: usize = 16;
 
 impl<'a> Query<'a> {
     pub(crate) fn new(plan: &'a Arc<Plan>, values: &'a [Value<'a>]) -> Self {
-        Self {
-            plan,
-            input: Input::Values(values),
-        }
+        Self { plan, input: Input::Values(values) }
     }
 
     pub(crate) fn keys(plan: &'a Arc<Plan>, keys: &'a [Key]) -> Self {
-        Self {
-            plan,
-            input: Input::Keys(keys),
-        }
+        Self { plan, input: Input::Keys(keys) }
     }
 
     /// Whether to try it on the caller's thread.
@@ -111,12 +105,7 @@ impl OwnedQuery {
     }
 
     /// Runs it to its end, on a thread that may block.
-    pub(crate) fn run(
-        &self,
-        raw: &rusqlite::Connection,
-        watch: &Watch,
-        rows: &mut dyn RowSink,
-    ) -> Result<(), Failure> {
+    pub(crate) fn run(&self, raw: &rusqlite::Connection, watch: &Watch, rows: &mut dyn RowSink) -> Result<(), Failure> {
         let started = Instant::now();
         match &self.input {
             OwnedInput::Values(values) => {
@@ -129,12 +118,7 @@ impl OwnedQuery {
     }
 }
 
-fn read(
-    raw: &rusqlite::Connection,
-    plan: &Plan,
-    values: Values<'_>,
-    rows: &mut dyn RowSink,
-) -> Result<(), Failure> {
+fn read(raw: &rusqlite::Connection, plan: &Plan, values: Values<'_>, rows: &mut dyn RowSink) -> Result<(), Failure> {
     let mut statement = prepare(raw, plan)?;
     if plan.raw {
         if !statement.readonly() {
@@ -196,11 +180,7 @@ fn read_each_key(
     Ok(())
 }
 
-fn read_key(
-    statement: &mut rusqlite::Statement<'_>,
-    key: &Key,
-    rows: &mut dyn RowSink,
-) -> Result<Flow, Failure> {
+fn read_key(statement: &mut rusqlite::Statement<'_>, key: &Key, rows: &mut dyn RowSink) -> Result<Flow, Failure> {
     values::bind_key(statement, key)?;
     let mut found = statement.raw_query();
     match found.next().map_err(|e| error::translate(e, None))? {
@@ -244,11 +224,7 @@ pub(crate) fn write_prepared(
 ) -> Result<Done, Failure> {
     let commits = raw.is_autocommit();
     let translate = |e| {
-        if commits {
-            error::commit(e, Some(&plan.text))
-        } else {
-            error::translate(e, Some(&plan.text))
-        }
+        if commits { error::commit(e, Some(&plan.text)) } else { error::translate(e, Some(&plan.text)) }
     };
     let before = if plan.raw { raw.total_changes() } else { 0 };
     values.bind(statement, plan)?;
@@ -288,20 +264,13 @@ fn named_page(statement: &rusqlite::Statement<'_>, plan: &Plan) -> Page {
 }
 
 pub(crate) fn prepare<'c>(raw: &'c rusqlite::Connection, plan: &Plan) -> Result<CachedStatement<'c>> {
-    raw.prepare_cached(&plan.text)
-        .map_err(|e| error::translate(e, Some(&plan.text)))
+    raw.prepare_cached(&plan.text).map_err(|e| error::translate(e, Some(&plan.text)))
 }
 
 /// Runs BEGIN, COMMIT and their like.
 pub(crate) fn control(raw: &rusqlite::Connection, text: &str) -> Result<()> {
     let run = |text: &str| raw.prepare_cached(text)?.raw_execute();
-    run(text).map(|_| ()).map_err(|e| {
-        if text == "COMMIT" {
-            error::commit(e, None)
-        } else {
-            error::translate(e, None)
-        }
-    })
+    run(text).map(|_| ()).map_err(|e| if text == "COMMIT" { error::commit(e, None) } else { error::translate(e, None) })
 }
 
 /// Commits; a transaction that can't be committed is rolled back.

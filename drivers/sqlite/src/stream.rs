@@ -4,7 +4,7 @@ use thing_driver_api::{Error, Page, PageStream, Result, async_trait};
 
 use crate::executor::Database;
 use crate::statement::Query;
-use crate::worker::Moved;
+use crate::worker::{Course, Moved};
 
 /// A read on a worker, which waits while nobody takes its pages.
 #[derive(Debug)]
@@ -16,9 +16,12 @@ pub(crate) struct SqliteStream {
 impl SqliteStream {
     pub(crate) async fn start(database: &Database, query: Query<'_>) -> Result<Self> {
         let seat = database.seat().await?;
-        let types = query.plan.types.clone();
-        let ahead = database.pages_ahead();
-        let read = Moved::start(seat, query.to_owned(), database.config.busy_timeout, ahead, types).await?;
+        let course = Course {
+            ahead: database.pages_ahead(),
+            types: query.plan.types.clone(),
+            ..database.course()
+        };
+        let read = Moved::start(seat, query.to_owned(), course).await?;
         Ok(Self { read: Some(read) })
     }
 }

@@ -12,11 +12,11 @@ use crate::error::{self, Failure};
 use crate::executor::SqliteExecutor;
 use crate::plan::Plan;
 use crate::pool::Lease;
-use crate::runtime;
+use crate::runtime::{self, Weight};
 use crate::statement::{self, Done, Query};
 use crate::values::{OwnedValues, Values};
 use crate::watch::BUDGET;
-use crate::worker::{Moved, Seat};
+use crate::worker::{Course, Moved, Seat};
 
 /// A transaction in progress. SQLite's are serializable, which serves every isolation that can be asked for.
 ///
@@ -37,17 +37,10 @@ const COMMITTED_HERE: usize = 100;
 impl SqliteTransaction {
     pub(crate) async fn begin(executor: &SqliteExecutor, options: &TransactionOptions) -> Result<Self> {
         let database = &executor.database;
-        let connection = if options.read_only {
-            database.reader().await?
-        } else {
-            database.writer.pool.acquire().await?
-        };
-        let mut transaction = Self {
-            executor: executor.clone(),
-            connection: Some(connection),
-            read_only: options.read_only,
-            writes: 0,
-        };
+        let connection =
+            if options.read_only { database.reader().await? } else { database.writer.pool.acquire().await? };
+        let mut transaction =
+            Self { executor: executor.clone(), connection: Some(connection), read_only: options.read_only, writes: 0 };
         let begin = if options.read_only { begin_reading } else { begin_writing };
         if runtime::may_run_here() {
             match begin(&transaction.connection()?.raw) {
@@ -56,9 +49,7 @@ impl SqliteTransaction {
             }
         }
         let busy_timeout = database.config.busy_timeout;
-        transaction
-            .elsewhere(move |raw| Connection::waiting(raw, busy_timeout, || begin(raw)))
-            .await?;
+        transaction.elsewhere(move |raw| Connection::waiting(raw, busy_timeout, || begin(raw))).await?;
         Ok(transaction)
     }
 
@@ -93,8 +84,8 @@ impl SqliteTransaction {
         work: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let seat = self.seat()?;
-        let (seat, result) = seat.run(move |raw, _| work(raw)).await?;
-        self.sit(Some(seat));
+        let (seat, result) = seat.run(true, move |raw, _| work(raw)).await?;
+        self.sit(seat);
         result
     }
 
@@ -109,6 +100,7 @@ impl SqliteTransaction {
 
     async fn read(&mut self, query: Query<'_>, rows: &mut dyn RowSink) -> Result<()> {
         if query.is_short() && runtime::may_run_here() {
+            runtime::take_turns(Weight::Read).await;
             let connection = self.open()?;
             match query.run_here(&connection.raw, &connection.watch, rows) {
                 Ok(()) => return Ok(()),
@@ -122,8 +114,11 @@ impl SqliteTransaction {
         }
         self.open()?;
         let seat = self.seat()?;
-        let busy_timeout = self.executor.database.config.busy_timeout;
-        let moved = Moved::start(seat, query.to_owned(), busy_timeout, 2, None).await?;
+        let course = Course {
+            keep_seat: true,
+            ..self.executor.database.course()
+        };
+        let moved = Moved::start(seat, query.to_owned(), course).await?;
         let (seat, outcome) = moved.deliver(query.plan.raw, rows).await;
         self.sit(seat);
         match outcome {
@@ -177,7 +172,7 @@ impl Transaction for SqliteTransaction {
         self.writes += 1;
         let plan = self.executor.database.plan(statement.shape)?;
         if plan.pace_in_transaction.is_short() && runtime::may_run_here() {
-            runtime::take_turns().await;
+            runtime::take_turns(Weight::Write).await;
             let connection = self.open()?;
             let started = Instant::now();
             let done = statement::write(&connection.raw, &plan, Values::Borrowed(statement.values))?;
@@ -212,8 +207,7 @@ impl Transaction for SqliteTransaction {
             statement::commit(&connection.raw)?;
             connection::take_log_pages()
         } else {
-            self.elsewhere(|raw| statement::commit(raw).map(|()| connection::take_log_pages()))
-                .await?
+            self.elsewhere(|raw| statement::commit(raw).map(|()| connection::take_log_pages())).await?
         };
         // The connection is free before the log is looked after.
         self.connection = None;

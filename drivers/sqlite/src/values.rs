@@ -79,18 +79,12 @@ impl OwnedValues {
         for value in values {
             self.0.push(value);
         }
-        Part {
-            first,
-            len: values.len(),
-        }
+        Part { first, len: values.len() }
     }
 
     /// All of them, as the values of one statement.
     pub(crate) fn all(&self) -> Values<'_> {
-        let part = Part {
-            first: 0,
-            len: self.0.len(),
-        };
+        let part = Part { first: 0, len: self.0.len() };
         Values::Owned(self, part)
     }
 
@@ -120,9 +114,7 @@ pub(crate) fn bind(statement: &mut rusqlite::Statement<'_>, number: usize, value
             format!("value {number} is not a number, which SQLite would store as NULL; use None or a number"),
         ));
     }
-    statement
-        .raw_bind_parameter(number, Bound(value))
-        .map_err(|e| error::translate(e, None))
+    statement.raw_bind_parameter(number, Bound(value)).map_err(|e| error::translate(e, None))
 }
 
 struct Bound<'a>(&'a Value<'a>);

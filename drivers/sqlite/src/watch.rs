@@ -29,10 +29,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Sets a watch on the connection.
     pub(crate) fn set(connection: &rusqlite::Connection) -> rusqlite::Result<Arc<Self>> {
-        let watch = Arc::new(Self {
-            state: AtomicU64::new(IDLE),
-            tickets: AtomicU64::new(FIRST_TICKET),
-        });
+        let watch = Arc::new(Self { state: AtomicU64::new(IDLE), tickets: AtomicU64::new(FIRST_TICKET) });
         let asked = watch.clone();
         let mut started = Instant::now();
         connection.progress_handler(INSTRUCTIONS, Some(move || asked.is_over(&mut started)))?;
@@ -65,10 +62,7 @@ impl Watch {
     pub(crate) fn issue(self: &Arc<Self>) -> Ticket {
         let number = self.tickets.fetch_add(1, Ordering::Relaxed);
         self.state.store(number, Ordering::Relaxed);
-        Ticket {
-            watch: self.clone(),
-            number,
-        }
+        Ticket { watch: self.clone(), number }
     }
 
     /// Ends whatever was watched.
@@ -86,9 +80,6 @@ pub(crate) struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let _ = self
-            .watch
-            .state
-            .compare_exchange(self.number, STOP, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.watch.state.compare_exchange(self.number, STOP, Ordering::Relaxed, Ordering::Relaxed);
     }
 }

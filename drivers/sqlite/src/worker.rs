@@ -27,10 +27,7 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn open(config: &SqliteConfig) -> Result<Self> {
         let Connection { raw, watch } = Connection::open(config, Role::Reader)?;
-        Ok(Self {
-            connection: raw.into(),
-            watch,
-        })
+        Ok(Self { connection: raw.into(), watch })
     }
 }
 
@@ -57,16 +54,18 @@ impl Seat {
         }
     }
 
-    /// Starts work, which runs to its end even if nobody waits for it; then the seat is given back.
+    /// Starts work, which runs to its end even if nobody waits for it. The seat comes with the result if it is kept,
+    /// else it is free before the result is known.
     pub(crate) async fn start<T: Send + 'static>(
         self,
+        keep: bool,
         work: impl FnOnce(&rusqlite::Connection, &Watch) -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<(Self, T)>> {
+    ) -> Result<oneshot::Receiver<(Option<Self>, T)>> {
         match self {
             Self::Connection(connection) => runtime::start(move || {
                 let result = work(&connection.raw, &connection.watch);
                 connection.watch.rest();
-                (Self::Connection(connection), result)
+                (Self::Connection(connection).kept(keep), result)
             }),
             Self::Worker(worker) => {
                 let (sender, receiver) = oneshot::channel();
@@ -74,7 +73,7 @@ impl Seat {
                 let mut call = pin!(thread.call_raw(move |raw| {
                     let result = work(raw, &worker.watch);
                     worker.watch.rest();
-                    let _ = sender.send((Self::Worker(worker), result));
+                    let _ = sender.send((Self::Worker(worker).kept(keep), result));
                 }));
                 // The first poll hands the work over; the answer comes through the channel.
                 poll_fn(|context| {
@@ -87,12 +86,17 @@ impl Seat {
         }
     }
 
-    /// Does work and comes back with the seat.
+    fn kept(self, keep: bool) -> Option<Self> {
+        keep.then_some(self)
+    }
+
+    /// Does work and comes back with the seat if it is kept.
     pub(crate) async fn run<T: Send + 'static>(
         self,
+        keep: bool,
         work: impl FnOnce(&rusqlite::Connection, &Watch) -> T + Send + 'static,
-    ) -> Result<(Self, T)> {
-        self.start(work).await?.await.map_err(|_| lost())
+    ) -> Result<(Option<Self>, T)> {
+        self.start(keep, work).await?.await.map_err(|_| lost())
     }
 }
 
@@ -105,30 +109,37 @@ fn lost() -> Error {
 pub(crate) struct Moved {
     /// What was read so far.
     pub(crate) pages: mpsc::Receiver<Page>,
-    outcome: oneshot::Receiver<(Seat, Result<(), Failure>)>,
+    outcome: oneshot::Receiver<(Option<Seat>, Result<(), Failure>)>,
     // Dropping it ends the read, also before the next row is found.
     ticket: Ticket,
 }
 
+/// How a read runs on a worker.
+pub(crate) struct Course {
+    /// How long it waits for a lock.
+    pub(crate) busy_timeout: Duration,
+    /// How many pages may wait to be taken.
+    pub(crate) ahead: usize,
+    /// The types of the cells; without them cells are as SQLite holds them.
+    pub(crate) types: Option<Vec<ValueType>>,
+    /// Whether the caller needs the connection afterwards.
+    pub(crate) keep_seat: bool,
+}
+
 impl Moved {
-    /// Starts the read. Pages wait in a channel that holds `ahead` of them; `types` makes typed cells.
-    pub(crate) async fn start(
-        seat: Seat,
-        query: OwnedQuery,
-        busy_timeout: Duration,
-        ahead: usize,
-        types: Option<Vec<ValueType>>,
-    ) -> Result<Self> {
+    /// Starts the read.
+    pub(crate) async fn start(seat: Seat, query: OwnedQuery, course: Course) -> Result<Self> {
+        let Course {
+            busy_timeout,
+            ahead,
+            types,
+            keep_seat,
+        } = course;
         let (sender, pages) = mpsc::channel(ahead);
         let ticket = seat.watch().issue();
         let outcome = seat
-            .start(move |raw, watch| {
-                let mut sink = PageSink {
-                    page: Page::default(),
-                    sender,
-                    named: false,
-                    types,
-                };
+            .start(keep_seat, move |raw, watch| {
+                let mut sink = PageSink { page: Page::default(), sender, named: false, types };
                 Connection::waiting(raw, busy_timeout, || query.run(raw, watch, &mut sink)).map(|()| sink.end())
             })
             .await?;
@@ -156,20 +167,20 @@ impl Moved {
             return (seat, delivered.map_err(Failure::Error));
         }
         match self.end().await {
-            Ok((seat, outcome)) => (Some(seat), outcome),
+            Ok((seat, outcome)) => (seat, outcome),
             Err(error) => (None, Err(Failure::Error(error))),
         }
     }
 
     /// Waits for the outcome; all pages were taken.
-    pub(crate) async fn end(self) -> Result<(Seat, Result<(), Failure>)> {
+    pub(crate) async fn end(self) -> Result<(Option<Seat>, Result<(), Failure>)> {
         self.outcome.await.map_err(|_| lost())
     }
 
     async fn stop(self) -> Option<Seat> {
         drop(self.pages);
         drop(self.ticket);
-        self.outcome.await.ok().map(|(seat, _)| seat)
+        self.outcome.await.ok().and_then(|(seat, _)| seat)
     }
 }
 
@@ -211,11 +222,7 @@ impl RowSink for PageSink {
         if self.page.len() < PAGE_ROWS && self.page.size() < PAGE_BYTES {
             return Ok(Flow::Continue);
         }
-        let next = if self.named {
-            Page::with_names(self.page.names().to_vec())
-        } else {
-            Page::new(row.len())
-        };
+        let next = if self.named { Page::with_names(self.page.names().to_vec()) } else { Page::new(row.len()) };
         let full = std::mem::replace(&mut self.page, next);
         Ok(match self.sender.blocking_send(full) {
             Ok(()) => Flow::Continue,

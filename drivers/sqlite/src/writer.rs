@@ -125,9 +125,6 @@ impl Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer")
-            .field("pool", &self.pool)
-            .field("load", &self.load)
-            .finish_non_exhaustive()
+        f.debug_struct("Writer").field("pool", &self.pool).field("load", &self.load).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,9 @@
 //! The conformance suite, on a database in memory and on one in a file.
 
+#![allow(clippy::expect_used, reason = "tests report by panicking")]
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thing_conformance::driver::Setup;
 use thing_driver_api::{Executor, async_trait};
@@ -25,22 +28,19 @@ mod in_a_file {
 /// Files in a directory that goes away with the test.
 struct Files {
     directory: tempfile::TempDir,
-    opened: std::sync::atomic::AtomicUsize,
+    opened: AtomicUsize,
 }
 
 impl Default for Files {
     fn default() -> Self {
-        Self {
-            directory: tempfile::tempdir().expect("a directory for databases"),
-            opened: Default::default(),
-        }
+        Self { directory: tempfile::tempdir().expect("a directory for databases"), opened: Default::default() }
     }
 }
 
 #[async_trait]
 impl Setup for Files {
     async fn executor(&self) -> Arc<dyn Executor> {
-        let number = self.opened.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
         let path = self.directory.path().join(format!("{number}.db"));
         Arc::new(SqliteExecutor::open(path).await.expect("a database in a file"))
     }

@@ -42,7 +42,7 @@ pub mod transactions;
 pub mod values;
 pub mod writes;
 
-pub use case::{Case, Outcome, case, check_declared, run};
+pub use case::{Case, Outcome, case, check_declared, run, run_on_a_current_thread};
 pub use cases::CASES;
 pub use database::Database;
 pub use setup::Setup;

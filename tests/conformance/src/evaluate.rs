@@ -19,37 +19,22 @@ pub fn evaluate(condition: &Condition, row: &[Value<'_>], slots: &[Value<'_>]) -
         Condition::And(terms) => all(terms.iter().map(|term| evaluate(term, row, slots))),
         Condition::Or(terms) => any(terms.iter().map(|term| evaluate(term, row, slots))),
         Condition::Not(inner) => evaluate(inner, row, slots).map(|value| !value),
-        Condition::Compare {
-            column,
-            operator,
-            operand,
-        } => {
+        Condition::Compare { column, operator, operand } => {
             let right = match operand {
                 Operand::Slot(slot) => &slots[slot.0],
                 Operand::Column(other) => &row[*other],
             };
             compare(&row[*column], right).map(|ordering| holds(*operator, ordering))
         }
-        Condition::In {
-            column,
-            slots: list,
-            negated,
-        } => any(list.iter().map(|slot| equal(&row[*column], &slots[slot.0]))).map(|found| found != *negated),
-        Condition::Between {
-            column,
-            low,
-            high,
-            negated,
-        } => {
+        Condition::In { column, slots: list, negated } => {
+            any(list.iter().map(|slot| equal(&row[*column], &slots[slot.0]))).map(|found| found != *negated)
+        }
+        Condition::Between { column, low, high, negated } => {
             let above = compare(&slots[low.0], &row[*column]).map(Ordering::is_le);
             let below = compare(&row[*column], &slots[high.0]).map(Ordering::is_le);
             all([above, below].into_iter()).map(|inside| inside != *negated)
         }
-        Condition::Like {
-            column,
-            pattern,
-            negated,
-        } => match (&row[*column], &slots[pattern.0]) {
+        Condition::Like { column, pattern, negated } => match (&row[*column], &slots[pattern.0]) {
             (Value::Text(text), Value::Text(pattern)) => Some(like(pattern, text) != *negated),
             _ => None,
         },
@@ -175,11 +160,7 @@ mod tests {
     fn null_makes_comparisons_unknown_and_same_decides() {
         let row = [Value::Null];
         let slots = [Value::I64(1), Value::Null];
-        let is_in = Condition::In {
-            column: 0,
-            slots: vec![Slot(0)],
-            negated: true,
-        };
+        let is_in = Condition::In { column: 0, slots: vec![Slot(0)], negated: true };
         assert_eq!(evaluate(&is_in, &row, &slots), None);
         assert_eq!(evaluate(&Condition::Not(Box::new(is_in)), &row, &slots), None);
         let same = |slot| Condition::Same { column: 0, slot };
@@ -189,12 +170,7 @@ mod tests {
 
     #[test]
     fn not_between_is_decided_by_one_bound() {
-        let between = Condition::Between {
-            column: 0,
-            low: Slot(0),
-            high: Slot(1),
-            negated: true,
-        };
+        let between = Condition::Between { column: 0, low: Slot(0), high: Slot(1), negated: true };
         let slots = [Value::I64(5), Value::Null];
         assert_eq!(evaluate(&between, &[Value::I64(1)], &slots), Some(true));
         assert_eq!(evaluate(&between, &[Value::I64(6)], &slots), None);

@@ -9,9 +9,19 @@ struct User {
     created_at: SystemTime,
     #[thing(created)]
     joined_at: SystemTime,
+}
+
+#[derive(Clone, Model)]
+struct Book {
+    id: u64,
     #[thing(updated, default = SystemTime::UNIX_EPOCH)]
     updated_at: SystemTime,
-    #[thing(updated, created)]
+}
+
+#[derive(Clone, Model)]
+struct Page {
+    id: u64,
+    #[thing(created, updated)]
     changed_at: SystemTime,
 }
 

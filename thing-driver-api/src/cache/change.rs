@@ -23,13 +23,7 @@ pub struct Change {
 impl Change {
     /// A change of a row.
     pub fn new(table: TableId, key: Key, columns: ColumnSet, before: RowImage, after: RowImage) -> Self {
-        Self {
-            table,
-            key,
-            columns,
-            before,
-            after,
-        }
+        Self { table, key, columns, before, after }
     }
 
     /// Bytes that the change takes in a log.
@@ -54,10 +48,7 @@ impl RowImage {
     /// Bytes that the image takes.
     pub fn size(&self) -> usize {
         match self {
-            Self::Row(values) => values
-                .iter()
-                .map(|v| size_of_val(v) + v.as_ref().map_or(0, Value::heap_size))
-                .sum(),
+            Self::Row(values) => values.iter().map(|v| size_of_val(v) + v.as_ref().map_or(0, Value::heap_size)).sum(),
             _ => 0,
         }
     }

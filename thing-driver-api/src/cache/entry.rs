@@ -129,11 +129,7 @@ pub struct Behind {
 impl Behind {
     /// An entry, what it is behind, and the stamps of now.
     pub fn new(payload: Payload, changes: Vec<Arc<Change>>, as_of: Lease) -> Self {
-        Self {
-            payload,
-            changes,
-            as_of,
-        }
+        Self { payload, changes, as_of }
     }
 }
 
@@ -185,24 +181,12 @@ pub struct Lease {
 impl Lease {
     /// A lease for an entry.
     pub fn entry(key: EntryKey, stamps: Vec<(Tag, Stamp)>, position: u64) -> Self {
-        Self {
-            id: LeaseId::random(),
-            table: key.table(),
-            key: Some(key),
-            stamps,
-            position,
-        }
+        Self { id: LeaseId::random(), table: key.table(), key: Some(key), stamps, position }
     }
 
     /// A lease for rows of a table.
     pub fn rows(table: TableId, position: u64) -> Self {
-        Self {
-            id: LeaseId::random(),
-            table,
-            key: None,
-            stamps: Vec::new(),
-            position,
-        }
+        Self { id: LeaseId::random(), table, key: None, stamps: Vec::new(), position }
     }
 }
 
@@ -234,12 +218,7 @@ pub struct NewEntry {
 impl NewEntry {
     /// An entry with the client's default time to live.
     pub fn new(key: EntryKey, tags: Vec<Tag>, payload: Payload) -> Self {
-        Self {
-            key,
-            tags,
-            payload,
-            time_to_live: None,
-        }
+        Self { key, tags, payload, time_to_live: None }
     }
 
     /// Sets the time to live.

@@ -42,11 +42,7 @@ pub fn create_table(table: &Table, dialect: &dyn Dialect) -> Result<String> {
 
 /// The statement that creates one index of the table.
 pub fn create_index(table: &Table, index: &Index, dialect: &dyn Dialect) -> String {
-    let mut out = String::from(if index.unique {
-        "CREATE UNIQUE INDEX "
-    } else {
-        "CREATE INDEX "
-    });
+    let mut out = String::from(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
     dialect.identifier(&index.name, &mut out);
     out.push_str(" ON ");
     dialect.identifier(table.name(), &mut out);

@@ -20,7 +20,7 @@ pub(crate) struct ColumnType {
 
 enum Kind {
     /// A tuple struct around another column type.
-    Newtype(Type),
+    Newtype(Box<Type>),
     /// Variants without data, each with the text that stands for it.
     Enum(Vec<(Ident, String)>),
 }
@@ -30,15 +30,12 @@ impl ColumnType {
         let mut errors = Errors::default();
         let attributes = StructAttributes::parse(&input.attrs, Derived::ColumnType, &mut errors);
         if !input.generics.params.is_empty() {
-            errors.add(
-                &input.generics,
-                "a column type has no type parameters or lifetimes; write one type for each",
-            );
+            errors.add(&input.generics, "a column type has no type parameters or lifetimes; write one type for each");
         }
         let kind = match &input.data {
             Data::Struct(data) => match &data.fields {
                 Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                    fields.unnamed.first().map(|field| Kind::Newtype(field.ty.clone()))
+                    fields.unnamed.first().map(|field| Kind::Newtype(Box::new(field.ty.clone())))
                 }
                 _ => {
                     errors.add(
@@ -81,9 +78,6 @@ impl ColumnType {
     fn newtype(&self, inner: &Type) -> TokenStream {
         let (ident, krate) = (&self.ident, &self.krate);
         let private = quote!(#krate::__private);
-        let is_key = quote! {
-            for<'thing> Self: ::core::cmp::Eq + ::core::hash::Hash + ::core::fmt::Debug,
-        };
         quote! {
             #[automatically_derived]
             impl #krate::ColumnType for #ident {
@@ -104,12 +98,18 @@ impl ColumnType {
             }
 
             #[automatically_derived]
-            impl #krate::TextType for #ident where for<'thing> #inner: #krate::TextType {}
+            impl #krate::TextType for #ident
+            where
+                for<'thing> #inner: #krate::TextType,
+                for<'thing> Self: #krate::ColumnType,
+            {
+            }
 
             #[automatically_derived]
             impl #krate::TimestampType for #ident
             where
                 for<'thing> #inner: #krate::TimestampType,
+                for<'thing> Self: #krate::ColumnType,
             {
                 fn from_microseconds(microseconds: i64) -> Self {
                     Self(<#inner as #krate::TimestampType>::from_microseconds(microseconds))
@@ -120,7 +120,7 @@ impl ColumnType {
             impl #krate::ModelKey for #ident
             where
                 for<'thing> #inner: #krate::ModelKey,
-                #is_key
+                for<'thing> Self: ::core::clone::Clone + ::core::cmp::Eq + ::core::hash::Hash + ::core::fmt::Debug,
             {
                 fn to_key(&self) -> #private::Result<#private::Key> {
                     <#inner as #krate::ModelKey>::to_key(&self.0)
@@ -139,7 +139,6 @@ impl ColumnType {
             impl #private::GeneratedKey for #ident
             where
                 for<'thing> #inner: #private::GeneratedKey,
-                #is_key
             {
                 fn unset() -> Self {
                     Self(<#inner as #private::GeneratedKey>::unset())
@@ -151,7 +150,7 @@ impl ColumnType {
     fn texts(&self, variants: &[(Ident, String)]) -> TokenStream {
         let (ident, krate) = (&self.ident, &self.krate);
         let private = quote!(#krate::__private);
-        let name = ident.to_string();
+        let name = ident.unraw().to_string();
         let (variants, texts): (Vec<&Ident>, Vec<&String>) = variants.iter().map(|(v, t)| (v, t)).unzip();
         quote! {
             #[automatically_derived]
@@ -197,7 +196,8 @@ fn variants(input: &DeriveInput, data: &syn::DataEnum, errors: &mut Errors) -> V
             None => variant.ident.unraw().to_string().to_snake_case(),
         };
         if let Some(first) = known.insert(text.clone(), &variant.ident) {
-            let message = format!("`{first}` is stored as `{text}` already; give one of them `#[thing(rename = \"…\")]`");
+            let message =
+                format!("`{first}` is stored as `{text}` already; give one of them `#[thing(rename = \"…\")]`");
             match &attributes.rename {
                 Some(rename) => errors.add(rename, message),
                 None => errors.add(&variant.ident, message),

@@ -10,13 +10,20 @@ pub(crate) use embed::embed;
 pub(crate) use model::model;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
 
-use crate::ast::{FieldKind, Shape};
+use crate::ast::{Column, Field, FieldKind, Shape};
 
 /// A name that the struct's own code can't see and that sees none of it.
 fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
+}
+
+/// `self` as the expansion's methods declare it, for code that is shown elsewhere.
+fn this() -> TokenStream {
+    quote!(self)
 }
 
 /// Wraps the expansion, so that its names collide with none of the module, and quiets lints that the author of the
@@ -33,17 +40,59 @@ fn hidden(code: &TokenStream) -> TokenStream {
             non_camel_case_types,
             missing_debug_implementations,
             unreachable_pub,
-            unused_qualifications
+            unused_qualifications,
+            // The default of an Option is often Some.
+            clippy::unnecessary_wraps
         )]
         const _: () = { #code };
     }
 }
 
+/// `<Type as Trait>::member`, in the place of the type.
+fn path(ty: &Type, of: &TokenStream, member: &str) -> TokenStream {
+    let span = ty.span();
+    let member = Ident::new(member, span);
+    let of = of.clone().into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    quote_spanned!(span=> <#ty as #(#of)*>::#member)
+}
+
 impl Shape {
+    /// The path of what only expansions use.
+    fn private(&self) -> TokenStream {
+        let krate = &self.krate;
+        quote!(#krate::__private)
+    }
+
+    /// The fields that are columns.
+    fn columns(&self) -> impl Iterator<Item = (&Field, &Column)> {
+        self.fields.iter().filter_map(|field| Some((field, field.column()?)))
+    }
+
+    /// `<Type as ColumnType>::member` of a field. As for all such paths, the compiler shows a type that lacks the trait in
+    /// the declaration of the field.
+    fn column_type(&self, field: &Field, member: &str) -> TokenStream {
+        let krate = &self.krate;
+        path(&field.ty, &quote!(#krate::ColumnType), member)
+    }
+
+    /// `<Type as Embed>::member` of a field.
+    fn embed(&self, field: &Field, member: &str) -> TokenStream {
+        let krate = &self.krate;
+        path(&field.ty, &quote!(#krate::Embed), member)
+    }
+
+    /// `<Type as EmbedKey>::member` of a field.
+    fn embed_key(&self, field: &Field, member: &str) -> TokenStream {
+        let krate = &self.krate;
+        path(&field.ty, &quote!(#krate::EmbedKey), member)
+    }
+
     /// The position of every field's first column, and behind the last the number of columns. It is an expression of
     /// constants where embeds come before.
     fn offsets(&self) -> Vec<TokenStream> {
-        let krate = &self.krate;
         let mut columns = 0usize;
         let mut embeds = TokenStream::new();
         let mut offsets = vec![quote!(#columns)];
@@ -51,8 +100,8 @@ impl Shape {
             match &field.kind {
                 FieldKind::Column(_) => columns += 1,
                 FieldKind::Embed { .. } => {
-                    let ty = &field.ty;
-                    embeds.extend(quote!(+ <#ty as #krate::Embed>::LEN));
+                    let len = self.embed(field, "LEN");
+                    embeds.extend(quote!(+ #len));
                 }
                 FieldKind::Ignored => {}
             }

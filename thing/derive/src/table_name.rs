@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn there_are_no_irregular_words() {
-        for (model, table) in [("Person", "persons"), ("Child", "childs"), ("Photo", "photos"), ("Straße", "straßes")] {
+        for (model, table) in [("Person", "persons"), ("Child", "childs"), ("Photo", "photos"), ("Straße", "straßes")]
+        {
             assert_eq!(table_name(model), table);
         }
     }

@@ -3,7 +3,7 @@
 //! A format byte, the fingerprint of the table (of objects), then values in their canonical encoding. Whatever does not
 //! fit exactly (another format, another version of the model, damage) is no entry.
 
-use thing_driver_api::{Key, Page, Result, Table, Value};
+use thing_driver_api::{Key, Page, Result, Value};
 
 use super::Keys;
 use crate::Model;
@@ -12,21 +12,10 @@ const OBJECT: u8 = 0x11;
 const LIST: u8 = 0x12;
 const COUNT: u8 = 0x13;
 
-/// Identifies the columns of a table with their types, in order: rows of tables with the same fingerprint have the same
-/// form.
-pub(crate) fn fingerprint(table: &Table) -> u64 {
-    let mut text = Vec::with_capacity(256);
-    for column in table.columns() {
-        text.extend_from_slice(column.name.as_bytes());
-        text.extend_from_slice(format!(":{:?}:{};", column.value_type, column.nullable).as_bytes());
-    }
-    thing_driver_api::digest(&text)
-}
-
 pub(super) fn encode_object<M: Model>(model: &M) -> Result<Vec<u8>> {
     let table = M::table();
     let mut bytes = vec![OBJECT];
-    bytes.extend_from_slice(&fingerprint(table).to_le_bytes());
+    bytes.extend_from_slice(&table.fingerprint().to_le_bytes());
     for column in 0..table.columns().len() {
         model.value(column)?.write_canonical(&mut bytes);
     }
@@ -35,9 +24,7 @@ pub(super) fn encode_object<M: Model>(model: &M) -> Result<Vec<u8>> {
 
 pub(super) fn decode_object<M: Model>(bytes: &[u8]) -> Option<M> {
     let table = M::table();
-    let mut rest = bytes
-        .strip_prefix(&[OBJECT])?
-        .strip_prefix(&fingerprint(table).to_le_bytes())?;
+    let mut rest = bytes.strip_prefix(&[OBJECT])?.strip_prefix(&table.fingerprint().to_le_bytes())?;
     let mut page = Page::new(table.columns().len());
     for _ in table.columns() {
         page.push(&Value::read_canonical(&mut rest)?);
@@ -89,11 +76,9 @@ mod tests {
     #[test]
     fn keys_come_back_as_they_were() {
         let composite = Key::Composite([Key::Int(7), Key::Text("å\0".into())].into());
-        for keys in [
-            Keys::Count(u64::MAX),
-            Keys::List(vec![]),
-            Keys::List(vec![Key::Int(-1), Key::Uuid([9; 16]), composite]),
-        ] {
+        for keys in
+            [Keys::Count(u64::MAX), Keys::List(vec![]), Keys::List(vec![Key::Int(-1), Key::Uuid([9; 16]), composite])]
+        {
             assert_eq!(decode_keys(&encode_keys(&keys)).as_ref(), Some(&keys));
         }
     }

@@ -17,10 +17,7 @@ pub(crate) struct Exactness {
 
 impl Exactness {
     pub(crate) fn of(capabilities: &Capabilities) -> Self {
-        Self {
-            text: capabilities.has(Capability::ExactText),
-            numbers: capabilities.has(Capability::ExactNumbers),
-        }
+        Self { text: capabilities.has(Capability::ExactText), numbers: capabilities.has(Capability::ExactNumbers) }
     }
 
     pub(crate) fn text(self) -> bool {
@@ -121,18 +118,10 @@ impl Evaluator<'_> {
     pub(crate) fn evaluate(&self, condition: &Condition, row: &[Option<Value<'static>>]) -> Answers {
         match condition {
             Condition::Constant(value) => Answers::of(*value),
-            Condition::And(terms) => terms
-                .iter()
-                .fold(Answers::TRUE, |all, term| all.and(self.evaluate(term, row))),
-            Condition::Or(terms) => terms
-                .iter()
-                .fold(Answers::FALSE, |any, term| any.or(self.evaluate(term, row))),
+            Condition::And(terms) => terms.iter().fold(Answers::TRUE, |all, term| all.and(self.evaluate(term, row))),
+            Condition::Or(terms) => terms.iter().fold(Answers::FALSE, |any, term| any.or(self.evaluate(term, row))),
             Condition::Not(inner) => !self.evaluate(inner, row),
-            Condition::Compare {
-                column,
-                operator,
-                operand,
-            } => {
+            Condition::Compare { column, operator, operand } => {
                 let other = match operand {
                     Operand::Slot(slot) => self.values.get(slot.0),
                     Operand::Column(other) => row.get(*other).and_then(Option::as_ref),
@@ -145,21 +134,14 @@ impl Evaluator<'_> {
                 });
                 found.negated_if(*negated)
             }
-            Condition::Between {
-                column,
-                low,
-                high,
-                negated,
-            } => {
+            Condition::Between { column, low, high, negated } => {
                 let low = self.compare(*column, row, Comparison::GreaterOrEqual, self.values.get(low.0));
                 let high = self.compare(*column, row, Comparison::LessOrEqual, self.values.get(high.0));
                 low.and(high).negated_if(*negated)
             }
-            Condition::Like {
-                column,
-                pattern,
-                negated,
-            } => self.like(*column, row, self.values.get(pattern.0)).negated_if(*negated),
+            Condition::Like { column, pattern, negated } => {
+                self.like(*column, row, self.values.get(pattern.0)).negated_if(*negated)
+            }
             Condition::IsNull { column, negated } => match row.get(*column).and_then(Option::as_ref) {
                 Some(value) => Answers::of(value.is_null() != *negated),
                 None => Answers::TRUE | Answers::FALSE,

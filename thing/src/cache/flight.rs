@@ -77,12 +77,7 @@ impl Cache {
     fn take_off(&self, lease: Lease) -> Filling<'_> {
         let (landing, flight) = watch::channel(None);
         self.flights.locked().insert(lease.id, flight);
-        Filling {
-            cache: self,
-            lease,
-            landing,
-            ended: false,
-        }
+        Filling { cache: self, lease, landing, ended: false }
     }
 }
 
@@ -139,8 +134,6 @@ impl Drop for Filling<'_> {
 
 impl fmt::Debug for Filling<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Filling")
-            .field("lease", &self.lease)
-            .finish_non_exhaustive()
+        f.debug_struct("Filling").field("lease", &self.lease).finish_non_exhaustive()
     }
 }

@@ -25,20 +25,11 @@ impl<'a> Quarantine<'a> {
         tags.sort_unstable();
         tags.dedup();
         let token = Token::random();
-        cache
-            .client()
-            .quarantine(&tags, token, QUARANTINE)
-            .await
-            .map_err(|error| {
-                counters.cache_error();
-                Error::cache("the write was refused because the cache could not be told of it").with_source(error)
-            })?;
-        Ok(Self {
-            cache,
-            counters,
-            tags,
-            token,
-        })
+        cache.client().quarantine(&tags, token, QUARANTINE).await.map_err(|error| {
+            counters.cache_error();
+            Error::cache("the write was refused because the cache could not be told of it").with_source(error)
+        })?;
+        Ok(Self { cache, counters, tags, token })
     }
 
     /// Opens the tags after a committed write.
@@ -60,13 +51,7 @@ impl<'a> Quarantine<'a> {
 
     /// A release that fails is no failure of the write: what it did not open lapses.
     async fn end(self, outcome: Outcome) {
-        if self
-            .cache
-            .client()
-            .release(&self.tags, self.token, outcome)
-            .await
-            .is_err()
-        {
+        if self.cache.client().release(&self.tags, self.token, outcome).await.is_err() {
             self.counters.cache_error();
         }
     }
@@ -74,8 +59,6 @@ impl<'a> Quarantine<'a> {
 
 impl fmt::Debug for Quarantine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Quarantine")
-            .field("tags", &self.tags.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Quarantine").field("tags", &self.tags.len()).finish_non_exhaustive()
     }
 }

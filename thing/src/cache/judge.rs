@@ -12,11 +12,7 @@ impl Question<'_> {
         if !inserted_or_deleted && !change.columns.intersects(self.mentioned()) {
             return false;
         }
-        let evaluator = Evaluator {
-            table: self.table,
-            values: self.values,
-            exactness,
-        };
+        let evaluator = Evaluator { table: self.table, values: self.values, exactness };
         let answers = |image: &RowImage| match image {
             RowImage::Absent => Answers::FALSE,
             RowImage::Row(values) if values.len() == self.table.columns().len() => {

@@ -2,8 +2,6 @@
 
 use thing_driver_api::{ColumnSet, Comparison, Condition, EntryKey, Operand, Order, Scope, Slot, Table, Tag, Value};
 
-use super::codec::fingerprint;
-
 /// What a cached query asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -34,7 +32,7 @@ impl Question<'_> {
     pub(crate) fn key(&self) -> EntryKey {
         let mut bytes = Vec::with_capacity(96);
         bytes.push(self.kind as u8);
-        bytes.extend_from_slice(&fingerprint(self.table).to_le_bytes());
+        bytes.extend_from_slice(&self.table.fingerprint().to_le_bytes());
         write_condition(self.filter, &mut bytes);
         bytes.push(0xfe);
         for term in self.order {
@@ -44,10 +42,7 @@ impl Question<'_> {
         for value in self.values {
             value.write_canonical(&mut bytes);
         }
-        EntryKey::Query {
-            table: self.table.id(),
-            question: bytes.into(),
-        }
+        EntryKey::Query { table: self.table.id(), question: bytes.into() }
     }
 
     /// The set of rows that the query is about: an equality on a column that leads an index, where the filter demands
@@ -60,11 +55,11 @@ impl Question<'_> {
         };
         let found = scopes.iter().find_map(|&scope| {
             terms.iter().find_map(|term| match term {
-                Condition::Compare {
-                    column,
-                    operator: Comparison::Equal,
-                    operand: Operand::Slot(slot),
-                } if *column == scope => Some((scope, &self.values[slot.0])),
+                Condition::Compare { column, operator: Comparison::Equal, operand: Operand::Slot(slot) }
+                    if *column == scope =>
+                {
+                    Some((scope, &self.values[slot.0]))
+                }
                 Condition::IsNull { column, negated: false } if *column == scope => Some((scope, &Value::Null)),
                 _ => None,
             })
@@ -82,10 +77,7 @@ impl Question<'_> {
             Kind::Count | Kind::Exists => ColumnSet::EMPTY,
         };
         mention(self.filter, &mut columns);
-        columns
-            .iter()
-            .filter(|column| !self.table.key().contains(column))
-            .collect()
+        columns.iter().filter(|column| !self.table.key().contains(column)).collect()
     }
 
     /// The tags that the entry depends on. The scope's own column is not among them: a write that changes it moves the
@@ -138,33 +130,21 @@ fn write_condition(condition: &Condition, out: &mut Vec<u8>) {
             out.push(4);
             write_condition(inner, out);
         }
-        Condition::Compare {
-            column: left,
-            operator,
-            operand,
-        } => {
+        Condition::Compare { column: left, operator, operand } => {
             out.extend_from_slice(&[5, column(*left), *operator as u8]);
             match operand {
                 Operand::Slot(Slot(_)) => out.push(0),
                 Operand::Column(right) => out.extend_from_slice(&[1, column(*right)]),
             }
         }
-        Condition::In {
-            column: left,
-            slots,
-            negated,
-        } => {
+        Condition::In { column: left, slots, negated } => {
             out.extend_from_slice(&[6, column(*left), u8::from(*negated)]);
             out.extend_from_slice(&(slots.len() as u64).to_le_bytes());
         }
-        Condition::Between {
-            column: left, negated, ..
-        } => {
+        Condition::Between { column: left, negated, .. } => {
             out.extend_from_slice(&[7, column(*left), u8::from(*negated)]);
         }
-        Condition::Like {
-            column: left, negated, ..
-        } => {
+        Condition::Like { column: left, negated, .. } => {
             out.extend_from_slice(&[8, column(*left), u8::from(*negated)]);
         }
         Condition::IsNull { column: left, negated } => {

@@ -36,10 +36,7 @@ fn object_tags(table: TableId, key: &Key) -> [Tag; 2] {
 }
 
 pub(crate) fn object_key<M: Model>(key: &Key) -> EntryKey {
-    EntryKey::Object {
-        table: M::table().id(),
-        key: key.clone(),
-    }
+    EntryKey::Object { table: M::table().id(), key: key.clone() }
 }
 
 /// The entry of a row that was read, or found to be absent.
@@ -91,8 +88,7 @@ impl Cache {
 
     /// Decides who fills the entry of a row.
     pub(crate) async fn turn_for_object<M: Model>(&self, key: &Key) -> Result<super::Turn<'_>> {
-        self.turn(&object_key::<M>(key), &object_tags(M::table().id(), key))
-            .await
+        self.turn(&object_key::<M>(key), &object_tags(M::table().id(), key)).await
     }
 
     /// The entry to land for a row. A row that the database found under another key than asked for (text that compares
@@ -109,20 +105,12 @@ impl Cache {
     /// Leases for many rows at once; `None` where a row must not be stored.
     pub(crate) async fn lease_objects<M: Model>(&self, keys: &[Key]) -> Result<Vec<Option<Lease>>> {
         let table = M::table().id();
-        let entries: Vec<(EntryKey, [Tag; 2])> = keys
-            .iter()
-            .map(|key| (object_key::<M>(key), object_tags(table, key)))
-            .collect();
-        let requests: Vec<LeaseRequest<'_>> = entries
-            .iter()
-            .map(|(key, tags)| LeaseRequest::Entry { key, tags })
-            .collect();
+        let entries: Vec<(EntryKey, [Tag; 2])> =
+            keys.iter().map(|key| (object_key::<M>(key), object_tags(table, key))).collect();
+        let requests: Vec<LeaseRequest<'_>> =
+            entries.iter().map(|(key, tags)| LeaseRequest::Entry { key, tags }).collect();
         let granted = |leased| {
-            if let Leased::Granted(lease) = leased {
-                Some(lease)
-            } else {
-                None
-            }
+            if let Leased::Granted(lease) = leased { Some(lease) } else { None }
         };
         Ok(self.client().lease(&requests).await?.into_iter().map(granted).collect())
     }
@@ -130,15 +118,10 @@ impl Cache {
     /// Leave to store whatever rows of the table a list brings along.
     pub(crate) async fn lease_rows<M: Model>(&self) -> Result<Option<Lease>> {
         let request = [LeaseRequest::Rows { table: M::table().id() }];
-        Ok(self
-            .client()
-            .lease(&request)
-            .await?
-            .pop()
-            .and_then(|leased| match leased {
-                Leased::Granted(lease) => Some(lease),
-                _ => None,
-            }))
+        Ok(self.client().lease(&request).await?.pop().and_then(|leased| match leased {
+            Leased::Granted(lease) => Some(lease),
+            _ => None,
+        }))
     }
 
     /// Stores the rows of a list.
@@ -156,11 +139,7 @@ impl Cache {
             Some(Found::Hit(payload)) => Answer::Hit(payload),
             Some(Found::Quarantined) => Answer::Bypass,
             Some(Found::Behind(behind)) => {
-                if behind
-                    .changes
-                    .iter()
-                    .any(|change| question.is_affected(change, exactness))
-                {
+                if behind.changes.iter().any(|change| question.is_affected(change, exactness)) {
                     Answer::Miss
                 } else {
                     self.client().restamp(entry, &behind).await?;

@@ -45,9 +45,7 @@ impl ColumnType for Date {
     const TYPE: ValueType = ValueType::Date;
 
     fn to_value(&self) -> Result<Value<'_>> {
-        let days = EPOCH
-            .until(*self)
-            .map_err(|error| invalid("a date is out of range".into()).with_source(error))?;
+        let days = EPOCH.until(*self).map_err(|error| invalid("a date is out of range".into()).with_source(error))?;
         Ok(Value::Date(days.get_days()))
     }
 
@@ -68,9 +66,7 @@ impl ColumnType for Time {
 
     fn to_value(&self) -> Result<Value<'_>> {
         let seconds = i64::from(self.hour()) * 3600 + i64::from(self.minute()) * 60 + i64::from(self.second());
-        Ok(Value::Time(
-            seconds * 1_000_000 + i64::from(self.subsec_nanosecond()) / 1000,
-        ))
+        Ok(Value::Time(seconds * 1_000_000 + i64::from(self.subsec_nanosecond()) / 1000))
     }
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {

@@ -30,11 +30,9 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> ColumnType
     const TYPE: ValueType = ValueType::Json;
 
     fn to_value(&self) -> Result<Value<'_>> {
-        serde_json::to_string(&self.0)
-            .map(|text| Value::Json(text.into()))
-            .map_err(|error| {
-                Error::new(ErrorKind::InvalidData { column: None }, "a value has no JSON form").with_source(error)
-            })
+        serde_json::to_string(&self.0).map(|text| Value::Json(text.into())).map_err(|error| {
+            Error::new(ErrorKind::InvalidData { column: None }, "a value has no JSON form").with_source(error)
+        })
     }
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {

@@ -61,10 +61,7 @@ impl ColumnType for u64 {
 
     fn to_value(&self) -> Result<Value<'_>> {
         i64::try_from(*self).map(Value::I64).map_err(|_| {
-            invalid(format!(
-                "an unsigned integer above {} can't be stored; columns are signed 64-bit",
-                i64::MAX
-            ))
+            invalid(format!("an unsigned integer above {} can't be stored; columns are signed 64-bit", i64::MAX))
         })
     }
 
@@ -78,9 +75,7 @@ impl ColumnType for f64 {
 
     fn to_value(&self) -> Result<Value<'_>> {
         if self.is_nan() {
-            return Err(invalid(
-                "NaN can't be stored; make the column an Option and store None".into(),
-            ));
+            return Err(invalid("NaN can't be stored; make the column an Option and store None".into()));
         }
         Ok(Value::F64(*self))
     }
@@ -95,9 +90,7 @@ impl ColumnType for f32 {
 
     fn to_value(&self) -> Result<Value<'_>> {
         if self.is_nan() {
-            return Err(invalid(
-                "NaN can't be stored; make the column an Option and store None".into(),
-            ));
+            return Err(invalid("NaN can't be stored; make the column an Option and store None".into()));
         }
         Ok(Value::F64(f64::from(*self)))
     }
@@ -110,9 +103,7 @@ impl ColumnType for f32 {
         if f64::from(narrow).to_bits() == wide.to_bits() {
             return Ok(narrow);
         }
-        Err(invalid(
-            "a stored float does not fit f32; declare the field as f64".into(),
-        ))
+        Err(invalid("a stored float does not fit f32; declare the field as f64".into()))
     }
 }
 
@@ -156,13 +147,9 @@ impl ColumnType for SystemTime {
         let microseconds = match self.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_micros()).ok(),
             // Rounds down, as for times after 1970.
-            Err(before) => i64::try_from(before.duration().as_nanos().div_ceil(1000))
-                .ok()
-                .map(|m| -m),
+            Err(before) => i64::try_from(before.duration().as_nanos().div_ceil(1000)).ok().map(|m| -m),
         };
-        microseconds
-            .map(Value::Timestamp)
-            .ok_or_else(|| invalid("a point in time is too far away to be stored".into()))
+        microseconds.map(Value::Timestamp).ok_or_else(|| invalid("a point in time is too far away to be stored".into()))
     }
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
@@ -176,11 +163,7 @@ impl ColumnType for SystemTime {
 impl TimestampType for SystemTime {
     fn from_microseconds(microseconds: i64) -> Self {
         let distance = Duration::from_micros(microseconds.unsigned_abs());
-        if microseconds < 0 {
-            UNIX_EPOCH - distance
-        } else {
-            UNIX_EPOCH + distance
-        }
+        if microseconds < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
     }
 }
 
@@ -193,11 +176,7 @@ impl<T: ColumnType> ColumnType for Option<T> {
     }
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
-        if row.is_null(index)? {
-            Ok(None)
-        } else {
-            T::from_row(row, index).map(Some)
-        }
+        if row.is_null(index)? { Ok(None) } else { T::from_row(row, index).map(Some) }
     }
 
     fn heap_size(&self) -> usize {

@@ -12,22 +12,14 @@ impl Columns {
     pub(crate) fn find<M: Model>(names: &[&str]) -> Result<Self> {
         let place = |column: &thing_driver_api::Column| {
             let same = |name: &&str| *name == column.name || name.eq_ignore_ascii_case(&column.name);
-            names
-                .iter()
-                .position(|name| *name == column.name)
-                .or_else(|| names.iter().position(same))
-                .ok_or_else(|| {
+            names.iter().position(|name| *name == column.name).or_else(|| names.iter().position(same)).ok_or_else(
+                || {
                     Error::new(
-                        ErrorKind::InvalidData {
-                            column: Some(column.name.to_string()),
-                        },
-                        format!(
-                            "{}: the result has no column `{}`; select it by that name",
-                            M::NAME,
-                            column.name
-                        ),
+                        ErrorKind::InvalidData { column: Some(column.name.to_string()) },
+                        format!("{}: the result has no column `{}`; select it by that name", M::NAME, column.name),
                     )
-                })
+                },
+            )
         };
         M::table().columns().iter().map(place).collect::<Result<_>>().map(Self)
     }
@@ -45,10 +37,7 @@ pub(crate) struct ByName<M> {
 
 impl<M> ByName<M> {
     pub(crate) fn new() -> Self {
-        Self {
-            columns: Columns::default(),
-            rows: Vec::new(),
-        }
+        Self { columns: Columns::default(), rows: Vec::new() }
     }
 }
 

@@ -61,13 +61,8 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
         match run::<M>(session, key, guard, &before, &mut stored, all.clone()).await {
             Ok(0) => quarantine.untouched().await,
             Ok(_) => {
-                let row: KnownRow = match stored.rows.pop() {
-                    Some(row) => row.into_iter().map(Some).collect(),
-                    None => vec![None; all.len()],
-                };
-                quarantine
-                    .release(vec![image(table, key.clone(), ColumnSet::ALL, Some(row), None)])
-                    .await;
+                let row = stored.rows.pop().unwrap_or_else(|| vec![None; all.len()]);
+                quarantine.release(vec![image(table, key.clone(), ColumnSet::ALL, Some(row), None)]).await;
                 return Ok(());
             }
             Err(error) => {
@@ -92,10 +87,7 @@ async fn run<M: Model>(
     returning: Vec<usize>,
 ) -> Result<u64> {
     let target = Target::new(M::table(), 0, key, guard, before);
-    let operation = Operation::Delete {
-        filter: target.filter,
-        returning,
-    };
+    let operation = Operation::Delete { filter: target.filter, returning };
     let shape = session.db().shape(M::table(), &operation);
     Ok(session.write(&Statement::new(&shape, &target.values), rows).await?.rows)
 }

@@ -22,9 +22,7 @@ pub(super) async fn save_unaccepted<M: Model>(session: Handle<'_>, object: &mut 
     }
     let table = M::table();
     if table.key().iter().any(|&column| columns.contains(column)) {
-        return Err(Error::invalid_input(
-            "the key was changed; create a new object and delete the old one",
-        ));
+        return Err(Error::invalid_input("the key was changed; create a new object and delete the old one"));
     }
     let mut new = (**object).clone();
     if new.touch(session.db().now(), false) {
@@ -35,12 +33,7 @@ pub(super) async fn save_unaccepted<M: Model>(session: Handle<'_>, object: &mut 
         }
     }
     let key = object.original().key().to_key()?;
-    let write = Write {
-        session,
-        key,
-        columns,
-        new: &new,
-    };
+    let write = Write { session, key, columns, new: &new };
     write.run(Some(row_of(object.original(), false)?)).await?;
     **object = new;
     Ok(())
@@ -49,22 +42,13 @@ pub(super) async fn save_unaccepted<M: Model>(session: Handle<'_>, object: &mut 
 /// Writes all columns of a plain object.
 pub(super) async fn replace<M: Model>(session: Handle<'_>, object: &M) -> Result<()> {
     let table = M::table();
-    let columns: ColumnSet = (0..table.columns().len())
-        .filter(|column| !table.key().contains(column))
-        .collect();
+    let columns: ColumnSet = (0..table.columns().len()).filter(|column| !table.key().contains(column)).collect();
     let key = object.key().to_key()?;
     if columns.is_empty() {
         // A table of keys: there is nothing to write, but the row must be there.
         return row_before::<M>(session, &key).await.map(drop);
     }
-    Write {
-        session,
-        key,
-        columns,
-        new: object,
-    }
-    .run(None)
-    .await
+    Write { session, key, columns, new: object }.run(None).await
 }
 
 /// One update.
@@ -98,14 +82,8 @@ impl<M: Model> Write<'_, M> {
 
     /// Without a cache nobody asks what was before.
     async fn blind(&self) -> Result<()> {
-        let written = self
-            .update(ColumnSet::EMPTY, &Vec::new(), &mut NoRows, Vec::new())
-            .await?;
-        if written == 0 {
-            Err(not_found::<M>(&self.key))
-        } else {
-            Ok(())
-        }
+        let written = self.update(ColumnSet::EMPTY, &Vec::new(), &mut NoRows, Vec::new()).await?;
+        if written == 0 { Err(not_found::<M>(&self.key)) } else { Ok(()) }
     }
 
     /// In a transaction the row is read, and locked, before it is written.
@@ -121,10 +99,7 @@ impl<M: Model> Write<'_, M> {
         }
         let table = M::table();
         let tags = updated(table, &self.key, self.columns, &before, &after);
-        transaction.touch(
-            tags,
-            image(table, self.key.clone(), self.columns, Some(before), Some(after)),
-        );
+        transaction.touch(tags, image(table, self.key.clone(), self.columns, Some(before), Some(after)));
         Ok(())
     }
 
@@ -139,11 +114,7 @@ impl<M: Model> Write<'_, M> {
         // What the caller saw of the columns it changes is most likely still there: guarding them too gives the change
         // log the row before.
         let mut guard = match known {
-            Some(_) => self
-                .columns
-                .iter()
-                .filter(|&c| c < all.len() && is_guard(table.column(c).value_type))
-                .collect(),
+            Some(_) => self.columns.iter().filter(|&c| c < all.len() && is_guard(table.column(c).value_type)).collect(),
             None => ColumnSet::EMPTY,
         };
         scopes.iter().for_each(|column| guard.insert(column));
@@ -162,18 +133,11 @@ impl<M: Model> Write<'_, M> {
             match self.update(guard, &before, &mut stored, all.clone()).await {
                 Ok(0) => quarantine.untouched().await,
                 Ok(_) => {
-                    let after: KnownRow = match stored.rows.pop() {
-                        Some(row) => row.into_iter().map(Some).collect(),
-                        None => vec![None; all.len()],
-                    };
+                    let after = stored.rows.pop().unwrap_or_else(|| vec![None; all.len()]);
                     // The statement changed its own columns only; of these, the guard vouches for the old values.
                     let mut known = after.clone();
                     for column in self.columns.iter().take_while(|&column| column < all.len()) {
-                        known[column] = if guard.contains(column) {
-                            before[column].clone()
-                        } else {
-                            None
-                        };
+                        known[column] = if guard.contains(column) { before[column].clone() } else { None };
                     }
                     let change = image(table, self.key.clone(), self.columns, Some(known), Some(after));
                     quarantine.release(vec![change]).await;
@@ -206,11 +170,7 @@ impl<M: Model> Write<'_, M> {
             values.push(self.new.value(column)?);
         }
         values.extend(target.values);
-        let operation = Operation::Update {
-            columns,
-            filter: target.filter,
-            returning,
-        };
+        let operation = Operation::Update { columns, filter: target.filter, returning };
         let shape = self.session.db().shape(M::table(), &operation);
         Ok(self.session.write(&Statement::new(&shape, &values), rows).await?.rows)
     }
@@ -221,9 +181,7 @@ impl<M: Model> Write<'_, M> {
     }
 
     fn new_values(&self) -> Result<Vec<(usize, Value<'static>)>> {
-        self.written()
-            .map(|column| Ok((column, self.new.value(column)?.into_owned())))
-            .collect()
+        self.written().map(|column| Ok((column, self.new.value(column)?.into_owned()))).collect()
     }
 }
 

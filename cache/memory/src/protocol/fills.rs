@@ -18,7 +18,7 @@ pub(super) struct Fills {
 
 /// A running fill of one entry. While it is here, the row of this digest was neither quarantined nor voided.
 #[derive(Debug)]
-pub(super) struct Fill {
+pub(crate) struct Fill {
     pub(super) id: LeaseId,
     pub(super) key: EntryKey,
     pub(super) deadline: Duration,
@@ -31,9 +31,7 @@ pub(super) struct Fill {
 impl Fills {
     /// The fill of this key that is running.
     pub(super) fn get(&self, digest: Tag, key: &EntryKey, now: Duration) -> Option<&Fill> {
-        self.running
-            .get(&digest)
-            .filter(|fill| now < fill.deadline && fill.key == *key)
+        self.running.get(&digest).filter(|fill| now < fill.deadline && fill.key == *key)
     }
 
     pub(super) fn begin(&mut self, digest: Tag, fill: Fill, now: Duration) {

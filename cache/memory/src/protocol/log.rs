@@ -25,11 +25,7 @@ struct Log {
 
 impl Logs {
     pub(super) fn new(max_changes: usize, max_bytes: usize) -> Self {
-        Self {
-            tables: HashMap::default(),
-            max_changes,
-            max_bytes,
-        }
+        Self { tables: HashMap::default(), max_changes, max_bytes }
     }
 
     /// Appends a change; `position` is not below any before.
@@ -60,13 +56,7 @@ impl Logs {
 
     /// Forgets the changes of a table up to a position, which is now.
     pub(super) fn forget(&mut self, table: TableId, position: u64) {
-        self.tables.insert(
-            table,
-            Log {
-                complete_since: position,
-                ..Log::default()
-            },
-        );
+        self.tables.insert(table, Log { complete_since: position, ..Log::default() });
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Rows {
 
 /// A running read of rows.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(crate) struct Read {
     pub(super) table: TableId,
     /// The position before the database was read.
     pub(super) position: u64,
@@ -84,11 +84,7 @@ mod tests {
     const SOON: Duration = Duration::from_secs(1);
 
     fn read(position: u64) -> Read {
-        Read {
-            table: TableId(1),
-            position,
-            deadline: SOON,
-        }
+        Read { table: TableId(1), position, deadline: SOON }
     }
 
     #[test]

@@ -31,11 +31,7 @@ pub(super) struct Stamps {
 
 impl Stamps {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            recent: HashMap::default(),
-            older: HashMap::default(),
-            limit: limit.max(2),
-        }
+        Self { recent: HashMap::default(), older: HashMap::default(), limit: limit.max(2) }
     }
 
     /// The cell of a tag, which is used by this.
@@ -71,11 +67,7 @@ impl Stamps {
 mod tests {
     use super::*;
 
-    const CELL: Cell = Cell {
-        moved: 1,
-        listed_since: 1,
-        table: TableId(1),
-    };
+    const CELL: Cell = Cell { moved: 1, listed_since: 1, table: TableId(1) };
 
     #[test]
     fn unused_cells_are_forgotten_and_used_ones_stay() {

@@ -33,10 +33,7 @@ impl Writers {
         if tags.is_empty() {
             return;
         }
-        let writer = self.at_work.entry(token).or_insert_with(|| Writer {
-            tags: HashSet::default(),
-            deadline,
-        });
+        let writer = self.at_work.entry(token).or_insert_with(|| Writer { tags: HashSet::default(), deadline });
         writer.deadline = writer.deadline.max(deadline);
         for &tag in tags {
             if writer.tags.insert(tag) {
@@ -66,11 +63,8 @@ impl Writers {
         if self.earliest.is_none_or(|earliest| now < earliest) {
             return Vec::new();
         }
-        let lapsed: Vec<_> = self
-            .at_work
-            .extract_if(|_, writer| writer.deadline <= now)
-            .map(|(_, writer)| writer.tags)
-            .collect();
+        let lapsed: Vec<_> =
+            self.at_work.extract_if(|_, writer| writer.deadline <= now).map(|(_, writer)| writer.tags).collect();
         for &tag in lapsed.iter().flatten() {
             self.take_mark(tag);
         }

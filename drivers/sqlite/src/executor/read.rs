@@ -2,18 +2,19 @@
 
 use thing_driver_api::{Result, RowSink};
 
-use super::{Database, runtime};
+use super::Database;
 use crate::connection::Connection;
 use crate::error::Failure;
 use crate::pool::Lease;
+use crate::runtime::{self, Weight};
 use crate::statement::Query;
 use crate::statistics::count;
-use crate::worker::{Moved, Seat};
+use crate::worker::{Course, Moved, Seat};
 
 impl Database {
     pub(crate) async fn read(&self, query: Query<'_>, rows: &mut dyn RowSink) -> Result<()> {
         if query.is_short() && runtime::may_run_here() {
-            runtime::take_turns().await;
+            runtime::take_turns(Weight::Read).await;
             let reader = self.reader().await?;
             match query.run_here(&reader.raw, &reader.watch, rows) {
                 Ok(()) => {
@@ -35,14 +36,22 @@ impl Database {
 
     async fn read_elsewhere(&self, query: Query<'_>, rows: &mut dyn RowSink) -> Result<()> {
         let seat = self.seat().await?;
-        let moved = Moved::start(seat, query.to_owned(), self.config.busy_timeout, 2, None).await?;
+        let moved = Moved::start(seat, query.to_owned(), self.course()).await?;
         count(&self.counters.worker_reads);
-        let (seat, outcome) = moved.deliver(query.plan.raw, rows).await;
-        drop(seat);
-        match outcome {
+        match moved.deliver(query.plan.raw, rows).await.1 {
             // A raw statement that writes, and gives rows.
             Err(Failure::Writes) => self.write_queued(query.to_owned(), rows).await.map(|_| ()),
             outcome => outcome.map_err(Into::into),
+        }
+    }
+
+    /// How reads run on a worker, their rows replayed on this side.
+    pub(crate) fn course(&self) -> Course {
+        Course {
+            busy_timeout: self.config.busy_timeout,
+            ahead: 2,
+            types: None,
+            keep_seat: false,
         }
     }
 

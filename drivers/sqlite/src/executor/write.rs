@@ -5,10 +5,11 @@ use std::sync::Arc;
 use thing_driver_api::{Error, Result, RowSink, Statement, Value, Written};
 use tokio::sync::oneshot;
 
-use super::{Database, runtime};
+use super::Database;
 use crate::connection;
 use crate::error::{self, Failure};
 use crate::plan::Plan;
+use crate::runtime::{self, Weight};
 use crate::statement::{self, OwnedQuery, Query};
 use crate::statistics::count;
 use crate::values::Values;
@@ -25,7 +26,7 @@ impl Database {
         rows: &mut dyn RowSink,
     ) -> Result<Written> {
         if plan.pace.is_short() && runtime::may_run_here() {
-            runtime::take_turns().await;
+            runtime::take_turns(Weight::Write).await;
             if let Some(connection) = self.writer.alone() {
                 let result = connection
                     .watch
@@ -38,7 +39,7 @@ impl Database {
                         return done.deliver(plan.raw, rows);
                     }
                     // An interrupted statement that commits by itself is undone.
-                    Err(Failure::Elsewhere(e)) => { eprintln!("elsewhere {e:?}"); plan.pace.was_long() }
+                    Err(Failure::Elsewhere(_)) => plan.pace.was_long(),
                     Err(failure) => return Err(failure.into()),
                 }
             }
@@ -66,9 +67,7 @@ impl Database {
             && runtime::may_run_here()
             && let Some(connection) = self.writer.alone()
         {
-            let result = connection
-                .watch
-                .within_budget(|| writer::run_borrowed(&connection.raw, &plans, statements));
+            let result = connection.watch.within_budget(|| writer::run_borrowed(&connection.raw, &plans, statements));
             drop(connection);
             match result {
                 Ok(written) => {
@@ -82,9 +81,7 @@ impl Database {
         }
         let (answer, written) = oneshot::channel();
         let writes = OwnedWrites::copied(plans, statements);
-        self.writer
-            .send(Job::Atomic { writes, answer })
-            .map_err(|e| (0, e))?;
+        self.writer.send(Job::Atomic { writes, answer }).map_err(|e| (0, e))?;
         count(&self.counters.queued_writes);
         written.await.map_err(|_| (0, error::writer_lost()))?
     }

@@ -105,9 +105,7 @@ impl WriterThread {
     fn checkpoint(&self, connection: &Connection) {
         let log = connection
             .raw
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-                Ok((row.get::<_, i32>(1)?, row.get::<_, i32>(2)?))
-            });
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get::<_, i32>(1)?, row.get::<_, i32>(2)?)));
         // A reader of an old state keeps part of the log alive: the next attempt is worth it when much was added.
         let remaining = match log {
             Ok((pages, copied)) if copied < pages => pages,

@@ -16,10 +16,7 @@ pub(crate) enum Job {
     /// One write.
     Write(WriteJob),
     /// Writes that are one transaction.
-    Atomic {
-        writes: OwnedWrites,
-        answer: oneshot::Sender<Result<Vec<Written>, (usize, Error)>>,
-    },
+    Atomic { writes: OwnedWrites, answer: oneshot::Sender<Result<Vec<Written>, (usize, Error)>> },
     /// Copy the log into the database.
     Checkpoint,
 }
@@ -56,10 +53,7 @@ impl OwnedWrites {
 
     /// Runs them as one transaction.
     pub(crate) fn run(&self, raw: &rusqlite::Connection) -> Result<Vec<Written>, (usize, Error)> {
-        let writes = self
-            .writes
-            .iter()
-            .map(|(plan, part)| (plan, Values::Owned(&self.values, *part)));
+        let writes = self.writes.iter().map(|(plan, part)| (plan, Values::Owned(&self.values, *part)));
         run_atomic(raw, writes).map_err(|(at, failure)| (at, failure.into()))
     }
 }

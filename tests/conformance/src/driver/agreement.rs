@@ -35,11 +35,7 @@ async fn agree(db: &Database<'_>, types: &[ValueType], seed: u64) {
     let mut random = Random::new(seed);
     let (table, rows) = random_rows(db, types, &mut random).await;
     for _ in 0..CONDITIONS {
-        let mut generator = Generator {
-            types,
-            random: &mut random,
-            slots: Vec::new(),
-        };
+        let mut generator = Generator { types, random: &mut random, slots: Vec::new() };
         let condition = generator.condition(3);
         let slots = generator.slots;
         judge(db, &table, &rows, condition, &slots).await;
@@ -55,13 +51,9 @@ async fn random_rows(db: &Database<'_>, types: &[ValueType], random: &mut Random
     let table = db.create(table).await;
     let rows: Vec<Values> = (0..ROWS)
         .map(|id| {
-            let values = columns.clone().map(|value_type| {
-                if random.one_in(5) {
-                    Value::Null
-                } else {
-                    random_value(value_type, random)
-                }
-            });
+            let values = columns
+                .clone()
+                .map(|value_type| if random.one_in(5) { Value::Null } else { random_value(value_type, random) });
             std::iter::once(Value::I64(id)).chain(values).collect()
         })
         .collect();
@@ -84,17 +76,13 @@ fn random_value(value_type: ValueType, random: &mut Random) -> Value<'static> {
 
 fn random_text(random: &mut Random) -> String {
     let length = random.below(5);
-    (0..length)
-        .map(|_| *random.pick(&['a', 'A', 'b', '%', '_', '\\', 'é', ' ']))
-        .collect()
+    (0..length).map(|_| *random.pick(&['a', 'A', 'b', '%', '_', '\\', 'é', ' '])).collect()
 }
 
 /// A pattern in which every `\` escapes something.
 fn random_pattern(random: &mut Random) -> String {
     let length = random.below(5);
-    (0..length)
-        .map(|_| *random.pick(&["a", "A", "b", "%", "_", r"\%", r"\_", r"\\", "é", " "]))
-        .collect()
+    (0..length).map(|_| *random.pick(&["a", "A", "b", "%", "_", r"\%", r"\_", r"\\", "é", " "])).collect()
 }
 
 struct Generator<'a> {
@@ -130,9 +118,7 @@ impl Generator<'_> {
             0 => Condition::IsNull { column, negated },
             1 => Condition::In {
                 column,
-                slots: (0..=self.random.below(4))
-                    .map(|_| self.slot(value_type, false))
-                    .collect(),
+                slots: (0..=self.random.below(4)).map(|_| self.slot(value_type, false)).collect(),
                 negated,
             },
             2 => Condition::Between {
@@ -141,10 +127,7 @@ impl Generator<'_> {
                 high: self.slot(value_type, true),
                 negated,
             },
-            3 => Condition::Same {
-                column,
-                slot: self.slot(value_type, true),
-            },
+            3 => Condition::Same { column, slot: self.slot(value_type, true) },
             4 => Condition::Compare {
                 column,
                 operator: *self.random.pick(&COMPARISONS),
@@ -158,21 +141,14 @@ impl Generator<'_> {
             _ => {
                 let pattern = random_pattern(self.random);
                 self.slots.push(Value::Text(pattern.into()));
-                Condition::Like {
-                    column,
-                    pattern: Slot(self.slots.len() - 1),
-                    negated,
-                }
+                Condition::Like { column, pattern: Slot(self.slots.len() - 1), negated }
             }
         }
     }
 
     fn slot(&mut self, value_type: ValueType, may_be_null: bool) -> Slot {
-        let value = if may_be_null && self.random.one_in(10) {
-            Value::Null
-        } else {
-            random_value(value_type, self.random)
-        };
+        let value =
+            if may_be_null && self.random.one_in(10) { Value::Null } else { random_value(value_type, self.random) };
         self.slots.push(value);
         Slot(self.slots.len() - 1)
     }

@@ -23,11 +23,7 @@ pub async fn statements_run_in_order(db: &Database<'_>) {
         update(&table, vec![2], Condition::Constant(true), Vec::new()),
     ];
     let values: [&[Value<'_>]; 5] = [&row, &change, &gone, &gone, &change[..1]];
-    let statements: Vec<_> = shapes
-        .iter()
-        .zip(values)
-        .map(|(shape, values)| Statement::new(shape, values))
-        .collect();
+    let statements: Vec<_> = shapes.iter().zip(values).map(|(shape, values)| Statement::new(shape, values)).collect();
     let written = db.executor().write_atomic(&statements).await.expect("all succeed");
     assert_eq!(written.iter().map(|w| w.rows).collect::<Vec<_>>(), [1, 1, 1, 0, 3]);
     let zero = |id: i64| vec![Value::I64(id), Value::Text(format!("item {id}").into()), Value::I64(0)];
@@ -48,9 +44,7 @@ pub async fn a_failure_undoes_everything(db: &Database<'_>) {
         assert_eq!(kind, Some(ConstraintKind::PrimaryKey), "{error:?}");
         assert_eq!(count_all(&**db.executor(), &table).await, 3, "nothing was kept");
     }
-    write(&**db.executor(), &shape, &item(10))
-        .await
-        .expect("the executor still works");
+    write(&**db.executor(), &shape, &item(10)).await.expect("the executor still works");
 }
 
 /// Each insert gives the key that was made for it.
@@ -64,10 +58,7 @@ pub async fn generated_keys_come_in_order(db: &Database<'_>) {
     assert_eq!(rows.len(), 50);
     for (written, name) in written.iter().zip(&names) {
         let key = written.generated_key.expect("the generated key is given back");
-        assert!(
-            rows.contains(&vec![Value::I64(key), name[0].clone()]),
-            "key {key} belongs to {name:?}"
-        );
+        assert!(rows.contains(&vec![Value::I64(key), name[0].clone()]), "key {key} belongs to {name:?}");
     }
 }
 

@@ -65,10 +65,7 @@ impl Case {
 ///
 /// When there is none.
 pub fn case(name: &str) -> &'static Case {
-    CASES
-        .iter()
-        .find(|case| case.name == name)
-        .unwrap_or_else(|| panic!("there is no case `{name}`"))
+    CASES.iter().find(|case| case.name == name).unwrap_or_else(|| panic!("there is no case `{name}`"))
 }
 
 /// Runs one case on a runtime of its own; what the tests of [`driver_suite!`](crate::driver_suite) do.
@@ -80,6 +77,23 @@ pub fn run(name: &str, setup: &dyn Setup) {
     let outcome = crate::runtime().block_on(case(name).run(setup));
     if let Outcome::NotRun(lacking) = outcome {
         println!("not run: {name}: needs {}", names(&lacking));
+    }
+}
+
+/// The areas in which a driver depends on the runtime.
+const RUNTIME_AREAS: [&str; 5] = ["transactions::", "concurrency::", "cancellation::", "sinks::", "streaming::"];
+
+/// Runs the cases in which a driver depends on the runtime once more, on one of a single thread, where nothing may wait
+/// by blocking.
+///
+/// # Panics
+///
+/// When the driver fails a case; the last one printed.
+pub fn run_on_a_current_thread(setup: &dyn Setup) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    for case in CASES.iter().filter(|case| RUNTIME_AREAS.iter().any(|area| case.name.starts_with(area))) {
+        println!("on a current thread: {}", case.name);
+        let _ = runtime.block_on(case.run(setup));
     }
 }
 
@@ -97,10 +111,7 @@ pub fn check_declared(setup: &dyn Setup, declared: &[Capability]) {
         database.clean_up().await;
         lacking
     });
-    for case in CASES
-        .iter()
-        .filter(|case| case.needs.iter().any(|c| lacking.contains(c)))
-    {
+    for case in CASES.iter().filter(|case| case.needs.iter().any(|c| lacking.contains(c))) {
         println!("not run: {}: needs {}", case.name, names(case.needs));
     }
     let undeclared: Vec<_> = lacking.iter().copied().filter(|c| !declared.contains(c)).collect();
@@ -111,11 +122,7 @@ pub fn check_declared(setup: &dyn Setup, declared: &[Capability]) {
         names(&undeclared)
     );
     let present: Vec<_> = declared.iter().copied().filter(|c| !lacking.contains(c)).collect();
-    assert!(
-        present.is_empty(),
-        "the driver states {}, or no case needs it: take it out of `without`",
-        names(&present)
-    );
+    assert!(present.is_empty(), "the driver states {}, or no case needs it: take it out of `without`", names(&present));
 }
 
 fn names(capabilities: &[Capability]) -> String {

@@ -151,6 +151,8 @@ macro_rules! __driver_cases {
                 inside_a_transaction [Transactions];
                 of_commit [Transactions];
                 of_rollback [Transactions];
+                of_writes_under_load [];
+                of_transactions_under_load [Transactions];
             }
             sinks {
                 errors_are_passed_on [];
@@ -235,6 +237,11 @@ macro_rules! __driver_tests {
                 )*
             }
         )*
+
+        #[test]
+        fn cases_pass_on_a_current_thread() {
+            $crate::driver::run_on_a_current_thread(&$setup);
+        }
 
         #[test]
         fn cases_that_are_not_run_are_declared() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thing_driver_api::{Key, TransactionOptions, Value};
 use tokio::task::JoinSet;
@@ -11,6 +12,9 @@ use super::database::item;
 use super::statements::{
     count_all, equals, fetch, get_many, insert, insert_columns, select, stored, update, write, write_in,
 };
+
+/// How long readers that may have to wait for a transaction are given to be done before it ends.
+const HEAD_START: Duration = Duration::from_millis(100);
 
 async fn join(mut tasks: JoinSet<()>) {
     while let Some(ended) = tasks.join_next().await {
@@ -40,10 +44,7 @@ pub async fn generated_keys_differ(db: &Database<'_>) {
     assert_eq!(distinct.len(), 64 * 5, "generated keys differ");
     let rows = stored(&**db.executor(), &table).await;
     for (key, name) in keys {
-        assert!(
-            rows.contains(&vec![Value::I64(key), name]),
-            "each key is given to its own row"
-        );
+        assert!(rows.contains(&vec![Value::I64(key), name]), "each key is given to its own row");
     }
 }
 
@@ -56,9 +57,7 @@ pub async fn inserts_all_succeed(db: &Database<'_>) {
         let (executor, shape) = (db.executor().clone(), shape.clone());
         tasks.spawn(async move {
             for n in 0..5 {
-                write(&*executor, &shape, &item(task * 5 + n))
-                    .await
-                    .expect("the row is added");
+                write(&*executor, &shape, &item(task * 5 + n)).await.expect("the row is added");
             }
         });
     }
@@ -81,9 +80,7 @@ pub async fn answers_are_not_mixed_up(db: &Database<'_>) {
                     let values = [Value::Text(format!("item {id}").into()), Value::I64(id)];
                     write(&*executor, &change, &values).await.expect("the row is changed");
                 }
-                let rows = fetch(&*executor, &read, &[Value::I64(id)])
-                    .await
-                    .expect("the row is read");
+                let rows = fetch(&*executor, &read, &[Value::I64(id)]).await.expect("the row is read");
                 assert_eq!(rows, [item(id)], "the row that was asked for");
                 let rows = get_many(&*executor, &table, &[Key::Int(id)]).await;
                 assert_eq!(rows, [item(id)], "the row that was asked for by key");
@@ -96,22 +93,23 @@ pub async fn answers_are_not_mixed_up(db: &Database<'_>) {
 /// Readers during a transaction are served, during it or after it, and see the state before or after the whole.
 pub async fn readers_during_a_transaction(db: &Database<'_>) {
     let table = db.filled_items(10).await;
-    let mut transaction = db
-        .executor()
-        .begin(&TransactionOptions::default())
-        .await
-        .expect("a transaction begins");
+    let mut transaction = db.executor().begin(&TransactionOptions::default()).await.expect("a transaction begins");
     let mut readers = JoinSet::new();
     for id in 11..=20 {
-        write_in(&mut transaction, &insert(&table), &item(id))
-            .await
-            .expect("the row is added");
+        write_in(&mut transaction, &insert(&table), &item(id)).await.expect("the row is added");
         let (executor, table) = (db.executor().clone(), Arc::clone(&table));
         readers.spawn(async move {
             let seen = count_all(&*executor, &table).await;
             assert!(seen == 10 || seen == 20, "{seen} of 20 rows are seen");
         });
     }
+    let early = async {
+        while let Some(ended) = readers.join_next().await {
+            ended.expect("every reader succeeds");
+        }
+    };
+    // Those that need not wait for the transaction end here.
+    let _ = tokio::time::timeout(HEAD_START, early).await;
     transaction.commit().await.expect("the transaction commits");
     join(readers).await;
 }
@@ -129,11 +127,7 @@ pub async fn transactions_at_once(db: &Database<'_>) {
                 write_in(&mut transaction, &shape, &item(task * 2)).await?;
                 tokio::task::yield_now().await;
                 write_in(&mut transaction, &shape, &item(task * 2 + 1)).await?;
-                if task % 3 == 0 {
-                    transaction.rollback().await
-                } else {
-                    transaction.commit().await
-                }
+                if task % 3 == 0 { transaction.rollback().await } else { transaction.commit().await }
             };
             while let Err(error) = add().await {
                 assert!(error.is_retryable(), "{error:?}");

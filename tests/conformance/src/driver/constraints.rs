@@ -9,9 +9,7 @@ use super::statements::{equals, insert, stored, update, write};
 fn constraint(refused: Result<thing_driver_api::Written, Error>, kind: ConstraintKind) -> Constraint {
     let error = refused.expect_err("the write is refused");
     assert!(!error.may_have_executed() && !error.is_not_found(), "{error:?}");
-    let constraint = error
-        .constraint()
-        .unwrap_or_else(|| panic!("a constraint is named: {error:?}"));
+    let constraint = error.constraint().unwrap_or_else(|| panic!("a constraint is named: {error:?}"));
     assert_eq!(constraint.kind, kind, "{error:?}");
     assert!(!error.to_string().contains("4711"), "messages hold no values: {error}");
     constraint.clone()
@@ -30,9 +28,7 @@ fn assert_on(constraint: &Constraint, table: &str, columns: &[&str]) {
 /// A key that exists.
 pub async fn primary_key(db: &Database<'_>) {
     let table = db.items().await;
-    write(&**db.executor(), &insert(&table), &item(4711))
-        .await
-        .expect("the first is added");
+    write(&**db.executor(), &insert(&table), &item(4711)).await.expect("the first is added");
     let refused = write(&**db.executor(), &insert(&table), &item(4711)).await;
     let constraint = constraint(refused, ConstraintKind::PrimaryKey);
     assert_on(&constraint, table.name(), &["id"]);
@@ -49,16 +45,10 @@ pub async fn composite_primary_key(db: &Database<'_>) {
     let table = db.create(table).await;
     let row = |seat| [Value::I64(1), Value::I64(seat)];
     for seat in [4711, 4712] {
-        write(&**db.executor(), &insert(&table), &row(seat))
-            .await
-            .expect("another seat is free");
+        write(&**db.executor(), &insert(&table), &row(seat)).await.expect("another seat is free");
     }
     let refused = write(&**db.executor(), &insert(&table), &row(4711)).await;
-    assert_on(
-        &constraint(refused, ConstraintKind::PrimaryKey),
-        table.name(),
-        &["hall", "seat"],
-    );
+    assert_on(&constraint(refused, ConstraintKind::PrimaryKey), table.name(), &["hall", "seat"]);
 }
 
 /// A unique column, on insert and on update.
@@ -71,21 +61,14 @@ pub async fn unique(db: &Database<'_>) {
         .index(None, [1], true);
     let table = db.create(table).await;
     let row = |id: i64, email: &'static str| [Value::I64(id), Value::Text(email.into())];
-    write(&**db.executor(), &insert(&table), &row(1, "a4711"))
-        .await
-        .expect("the first is added");
-    write(&**db.executor(), &insert(&table), &row(2, "b4711"))
-        .await
-        .expect("another is added");
+    write(&**db.executor(), &insert(&table), &row(1, "a4711")).await.expect("the first is added");
+    write(&**db.executor(), &insert(&table), &row(2, "b4711")).await.expect("another is added");
     let refused = write(&**db.executor(), &insert(&table), &row(3, "a4711")).await;
     assert_on(&constraint(refused, ConstraintKind::Unique), table.name(), &["email"]);
     let shape = update(&table, vec![1], equals(0, 1), Vec::new());
     let refused = write(&**db.executor(), &shape, &[Value::Text("a4711".into()), Value::I64(2)]).await;
     assert_on(&constraint(refused, ConstraintKind::Unique), table.name(), &["email"]);
-    assert_eq!(
-        stored(&**db.executor(), &table).await,
-        [row(1, "a4711"), row(2, "b4711")]
-    );
+    assert_eq!(stored(&**db.executor(), &table).await, [row(1, "a4711"), row(2, "b4711")]);
 }
 
 /// A unique index over several columns; NULLs in it are no duplicates.
@@ -99,22 +82,11 @@ pub async fn composite_unique(db: &Database<'_>) {
         .index(Some(&db.name("booked")), [1, 2], true);
     let table = db.create(table).await;
     let row = |id: i64, room: Value<'static>| [Value::I64(id), Value::Date(19_000), room];
-    for (id, room) in [
-        (1, Value::I64(1)),
-        (2, Value::I64(2)),
-        (3, Value::Null),
-        (4, Value::Null),
-    ] {
-        write(&**db.executor(), &insert(&table), &row(id, room))
-            .await
-            .expect("no duplicate");
+    for (id, room) in [(1, Value::I64(1)), (2, Value::I64(2)), (3, Value::Null), (4, Value::Null)] {
+        write(&**db.executor(), &insert(&table), &row(id, room)).await.expect("no duplicate");
     }
     let refused = write(&**db.executor(), &insert(&table), &row(5, Value::I64(2))).await;
-    assert_on(
-        &constraint(refused, ConstraintKind::Unique),
-        table.name(),
-        &["day", "room"],
-    );
+    assert_on(&constraint(refused, ConstraintKind::Unique), table.name(), &["day", "room"]);
 }
 
 /// NULL where there must be a value, on insert and on update.

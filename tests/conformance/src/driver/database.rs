@@ -18,12 +18,7 @@ pub struct Database<'a> {
 impl<'a> Database<'a> {
     pub(super) async fn open(case: &Case, setup: &'a dyn Setup) -> Self {
         let number = CASES.iter().position(|c| c.name == case.name).unwrap_or(CASES.len());
-        Self {
-            executor: setup.executor().await,
-            setup,
-            prefix: format!("case{number:03}"),
-            others: Mutex::default(),
-        }
+        Self { executor: setup.executor().await, setup, prefix: format!("case{number:03}"), others: Mutex::default() }
     }
 
     /// The executor under test.
@@ -34,10 +29,7 @@ impl<'a> Database<'a> {
     /// A second executor, on an empty database of its own.
     pub async fn another(&self) -> Arc<dyn Executor> {
         let executor = self.setup.executor().await;
-        self.others
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(executor.clone());
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(executor.clone());
         executor
     }
 
@@ -120,11 +112,7 @@ pub(super) fn items(table: TableBuilder) -> TableBuilder {
 }
 
 pub(super) fn item(id: i64) -> Vec<Value<'static>> {
-    vec![
-        Value::I64(id),
-        Value::Text(format!("item {id}").into()),
-        Value::I64(id * 10),
-    ]
+    vec![Value::I64(id), Value::Text(format!("item {id}").into()), Value::I64(id * 10)]
 }
 
 impl std::fmt::Debug for Database<'_> {

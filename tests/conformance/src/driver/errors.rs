@@ -23,26 +23,16 @@ fn assert_failure(error: &Error) {
 pub async fn a_missing_table_is_a_failure(db: &Database<'_>) {
     let table = nowhere(db);
     let executor = &**db.executor();
-    let fetched = executor
-        .fetch(&Statement::new(&select_all(&table), &[]), &mut NoRows)
-        .await;
+    let fetched = executor.fetch(&Statement::new(&select_all(&table), &[]), &mut NoRows).await;
     assert_failure(&fetched.expect_err("no such table"));
     let by_key = Shape::new(table.clone(), Operation::GetMany);
     let read = executor.get_many(&by_key, &[Key::Int(1)], &mut NoRows).await;
     assert_failure(&read.expect_err("no such table"));
-    let error = write(executor, &insert(&table), &item(1))
-        .await
-        .expect_err("no such table");
+    let error = write(executor, &insert(&table), &item(1)).await.expect_err("no such table");
     assert_failure(&error);
-    assert!(
-        !error.may_have_executed(),
-        "the write certainly had no effect: {error:?}"
-    );
+    assert!(!error.may_have_executed(), "the write certainly had no effect: {error:?}");
     let (shape, row) = (insert(&table), item(1));
-    let (index, error) = executor
-        .write_atomic(&[Statement::new(&shape, &row)])
-        .await
-        .expect_err("no such table");
+    let (index, error) = executor.write_atomic(&[Statement::new(&shape, &row)]).await.expect_err("no such table");
     assert_eq!(index, 0);
     assert_failure(&error);
     let table = db.filled_items(2).await;
@@ -55,11 +45,7 @@ pub async fn a_missing_column_is_a_failure(db: &Database<'_>) {
     let wrong = items(db.table("items")).column(Column::new("extra", ValueType::I32).nullable(true));
     let wrong = Arc::new(wrong.build().expect("a valid table"));
     let shape = select_all(&wrong);
-    let error = db
-        .executor()
-        .fetch(&Statement::new(&shape, &[]), &mut NoRows)
-        .await
-        .expect_err("no such column");
+    let error = db.executor().fetch(&Statement::new(&shape, &[]), &mut NoRows).await.expect_err("no such column");
     assert_failure(&error);
 }
 
@@ -67,15 +53,9 @@ pub async fn a_missing_column_is_a_failure(db: &Database<'_>) {
 pub async fn a_shape_recovers(db: &Database<'_>) {
     let table = nowhere(db);
     let shape = insert(&table);
-    assert_failure(
-        &write(&**db.executor(), &shape, &item(1))
-            .await
-            .expect_err("no such table"),
-    );
+    assert_failure(&write(&**db.executor(), &shape, &item(1)).await.expect_err("no such table"));
     db.create(items(db.table("nowhere"))).await;
-    write(&**db.executor(), &shape, &item(1))
-        .await
-        .expect("the table is there now");
+    write(&**db.executor(), &shape, &item(1)).await.expect("the table is there now");
     assert_eq!(count_all(&**db.executor(), &table).await, 1);
 }
 
@@ -83,9 +63,7 @@ pub async fn a_shape_recovers(db: &Database<'_>) {
 pub async fn messages_hold_no_values(db: &Database<'_>) {
     let table = nowhere(db);
     let row = [Value::I64(4711), Value::Text("hunter2".into()), Value::I64(4712)];
-    let error = write(&**db.executor(), &insert(&table), &row)
-        .await
-        .expect_err("no such table");
+    let error = write(&**db.executor(), &insert(&table), &row).await.expect_err("no such table");
     let message = error.to_string();
     for secret in ["4711", "hunter2", "4712"] {
         assert!(!message.contains(secret), "the message holds a value: {message}");

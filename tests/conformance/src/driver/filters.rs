@@ -72,11 +72,7 @@ async fn every_comparison(db: &Database<'_>, value_type: ValueType) {
         for value in samples(value_type) {
             judge(db, &table, &rows, compare(1, operator, 0), &[value]).await;
         }
-        let columns = Condition::Compare {
-            column: 1,
-            operator,
-            operand: Operand::Column(2),
-        };
+        let columns = Condition::Compare { column: 1, operator, operand: Operand::Column(2) };
         judge(db, &table, &rows, columns, &[]).await;
     }
 }
@@ -113,13 +109,7 @@ pub async fn in_lists(db: &Database<'_>) {
     for value_type in EXACT {
         let (table, rows) = pairs(db, value_type).await;
         let values = samples(value_type);
-        let lists = [
-            vec![0],
-            vec![0, 1],
-            vec![1, 1],
-            vec![0, 1, 1, 1],
-            (0..values.len()).collect(),
-        ];
+        let lists = [vec![0], vec![0, 1], vec![1, 1], vec![0, 1, 1, 1], (0..values.len()).collect()];
         for list in lists {
             let slots: Vec<_> = list.iter().map(|&n| values[n].clone()).collect();
             for negated in [false, true] {
@@ -130,11 +120,7 @@ pub async fn in_lists(db: &Database<'_>) {
 }
 
 fn is_in(column: usize, slots: usize, negated: bool) -> Condition {
-    Condition::In {
-        column,
-        slots: (0..slots).map(Slot).collect(),
-        negated,
-    }
+    Condition::In { column, slots: (0..slots).map(Slot).collect(), negated }
 }
 
 /// A list of 512 values, or as many as a statement can bind.
@@ -165,12 +151,7 @@ pub async fn between(db: &Database<'_>) {
 }
 
 fn is_between(column: usize, negated: bool) -> Condition {
-    Condition::Between {
-        column,
-        low: Slot(0),
-        high: Slot(1),
-        negated,
-    }
+    Condition::Between { column, low: Slot(0), high: Slot(1), negated }
 }
 
 async fn judge_patterns(db: &Database<'_>, texts: &[&'static str], patterns: &[&'static str]) {
@@ -181,18 +162,11 @@ async fn judge_patterns(db: &Database<'_>, texts: &[&'static str], patterns: &[&
         .key([0]);
     let table = db.create(table).await;
     let values = texts.iter().map(|&text| Value::Text(text.into())).chain([Value::Null]);
-    let rows: Vec<Values> = (0..)
-        .zip(values)
-        .map(|(id, value)| vec![Value::I64(id), value])
-        .collect();
+    let rows: Vec<Values> = (0..).zip(values).map(|(id, value)| vec![Value::I64(id), value]).collect();
     write_all(&**db.executor(), &table, &rows).await;
     for &pattern in patterns {
         for negated in [false, true] {
-            let condition = Condition::Like {
-                column: 1,
-                pattern: Slot(0),
-                negated,
-            };
+            let condition = Condition::Like { column: 1, pattern: Slot(0), negated };
             judge(db, &table, &rows, condition, &[Value::Text(pattern.into())]).await;
         }
     }
@@ -208,20 +182,13 @@ pub async fn like_takes_wildcards(db: &Database<'_>) {
 /// `\` before `%`, `_` or `\` takes it as it is.
 pub async fn like_takes_escapes(db: &Database<'_>) {
     let texts = ["100%", "1000", "100", "a_b", "axb", r"a\b", r"a\_b", r"\", "%", "_"];
-    let patterns = [
-        r"100\%", r"a\_b", r"a\\b", r"%\%", r"\_", r"\\", r"\%", r"a\\\_b", r"%\\%",
-    ];
+    let patterns = [r"100\%", r"a\_b", r"a\\b", r"%\%", r"\_", r"\\", r"\%", r"a\\\_b", r"%\\%"];
     judge_patterns(db, &texts, &patterns).await;
 }
 
 /// Letter case matters in patterns.
 pub async fn like_tells_letter_case_apart(db: &Database<'_>) {
-    judge_patterns(
-        db,
-        &["abc", "ABC", "Abc", "aBC"],
-        &["a%", "A%", "abc", "%C", "_bc", "AB_"],
-    )
-    .await;
+    judge_patterns(db, &["abc", "ABC", "Abc", "aBC"], &["a%", "A%", "abc", "%C", "_bc", "AB_"]).await;
 }
 
 /// Patterns beyond ASCII: `_` is a character, not a byte, and letters with and without accents differ.
@@ -256,14 +223,7 @@ pub async fn same_takes_null(db: &Database<'_>) {
 /// Negations, brackets and the precedence of AND over OR.
 pub async fn nested_conditions(db: &Database<'_>) {
     let (table, rows) = pairs(db, ValueType::I32).await;
-    let [a, b, c] = [
-        equals(1, 0),
-        compare(2, Comparison::Less, 1),
-        Condition::IsNull {
-            column: 2,
-            negated: false,
-        },
-    ];
+    let [a, b, c] = [equals(1, 0), compare(2, Comparison::Less, 1), Condition::IsNull { column: 2, negated: false }];
     let not = |condition: &Condition| Condition::Not(Box::new(condition.clone()));
     let and = |x: &Condition, y: &Condition| Condition::And(vec![x.clone(), y.clone()]);
     let or = |x: &Condition, y: &Condition| Condition::Or(vec![x.clone(), y.clone()]);

@@ -22,10 +22,7 @@ pub async fn one_key(db: &Database<'_>) {
 pub async fn missing_rows_are_left_out(db: &Database<'_>) {
     let table = db.filled_items(3).await;
     let keys = [Key::Int(-7), Key::Int(3), Key::Int(4), Key::Int(1), Key::Int(i64::MAX)];
-    assert_eq!(
-        get_many(&**db.executor(), &table, &keys).await,
-        sorted(vec![item(1), item(3)])
-    );
+    assert_eq!(get_many(&**db.executor(), &table, &keys).await, sorted(vec![item(1), item(3)]));
     let none = [Key::Int(8), Key::Int(9)];
     assert!(get_many(&**db.executor(), &table, &none).await.is_empty());
     assert!(get_many(&**db.executor(), &table, &none[..1]).await.is_empty());
@@ -37,11 +34,7 @@ pub async fn every_small_number_of_keys(db: &Database<'_>) {
     for count in 0..=40 {
         let keys: Vec<_> = (1..=count).map(Key::Int).collect();
         let expected = sorted((1..=count).map(item).collect());
-        assert_eq!(
-            get_many(&**db.executor(), &table, &keys).await,
-            expected,
-            "{count} keys"
-        );
+        assert_eq!(get_many(&**db.executor(), &table, &keys).await, expected, "{count} keys");
     }
 }
 
@@ -53,11 +46,7 @@ pub async fn thousands_of_keys(db: &Database<'_>) {
     for count in [1000, 5000] {
         let keys: Vec<_> = (0..count).rev().map(Key::Int).collect();
         let expected = sorted(rows[..count as usize / 2].to_vec());
-        assert_eq!(
-            get_many(&**db.executor(), &table, &keys).await,
-            expected,
-            "{count} keys"
-        );
+        assert_eq!(get_many(&**db.executor(), &table, &keys).await, expected, "{count} keys");
     }
 }
 
@@ -73,11 +62,7 @@ pub async fn text_keys(db: &Database<'_>) {
     let row = |word: &str| -> Values { vec![Value::Text(word.to_owned().into()), Value::I64(word.len() as i64)] };
     let rows: Vec<_> = words.iter().map(|word| row(word)).collect();
     write_all(&**db.executor(), &table, &rows).await;
-    let keys: Vec<_> = words
-        .iter()
-        .chain(&["missing", "it"])
-        .map(|&word| Key::Text(word.into()))
-        .collect();
+    let keys: Vec<_> = words.iter().chain(&["missing", "it"]).map(|&word| Key::Text(word.into())).collect();
     assert_eq!(get_many(&**db.executor(), &table, &keys).await, sorted(rows));
     assert_eq!(get_many(&**db.executor(), &table, &keys[1..2]).await, [row("it's")]);
 }
@@ -91,15 +76,10 @@ pub async fn uuid_keys(db: &Database<'_>) {
         .key([0]);
     let table = db.create(table).await;
     let uuid = |n: u8| [n, 255, 0, 1, 2, 3, 0x40 | n, 5, 0x80 | n, 7, 8, 9, 10, 11, 12, n];
-    let rows: Vec<Values> = (0..20)
-        .map(|n| vec![Value::Uuid(uuid(n)), Value::I64(n.into())])
-        .collect();
+    let rows: Vec<Values> = (0..20).map(|n| vec![Value::Uuid(uuid(n)), Value::I64(n.into())]).collect();
     write_all(&**db.executor(), &table, &rows).await;
     let keys: Vec<_> = (5..30).map(|n| Key::Uuid(uuid(n))).collect();
-    assert_eq!(
-        get_many(&**db.executor(), &table, &keys).await,
-        sorted(rows[5..].to_vec())
-    );
+    assert_eq!(get_many(&**db.executor(), &table, &keys).await, sorted(rows[5..].to_vec()));
 }
 
 /// Keys of several columns, declared in another order than the columns: parts are not mixed up, and a row is found by
@@ -115,20 +95,14 @@ pub async fn composite_keys(db: &Database<'_>) {
     let row = |hall: &'static str, seat: i64| -> Values {
         vec![Value::I64(seat * 2), Value::I64(seat), Value::Text(hall.into())]
     };
-    let rows: Vec<_> = ["x", "y", "z"]
-        .iter()
-        .flat_map(|&hall| (1..=400).map(move |seat| row(hall, seat)))
-        .collect();
+    let rows: Vec<_> = ["x", "y", "z"].iter().flat_map(|&hall| (1..=400).map(move |seat| row(hall, seat))).collect();
     write_all(&**db.executor(), &table, &rows).await;
     let key = |hall: &str, seat: i64| Key::Composite(Box::new([Key::Text(hall.into()), Key::Int(seat)]));
     let keys = [key("x", 2), key("z", 1), key("w", 1), key("y", 401)];
     let expected = sorted(vec![row("x", 2), row("z", 1)]);
     assert_eq!(get_many(&**db.executor(), &table, &keys).await, expected);
     assert_eq!(get_many(&**db.executor(), &table, &keys[..1]).await, [row("x", 2)]);
-    let all: Vec<_> = ["x", "y", "z"]
-        .iter()
-        .flat_map(|&hall| (1..=450).map(move |seat| key(hall, seat)))
-        .collect();
+    let all: Vec<_> = ["x", "y", "z"].iter().flat_map(|&hall| (1..=450).map(move |seat| key(hall, seat))).collect();
     assert_eq!(get_many(&**db.executor(), &table, &all).await, sorted(rows));
 }
 
@@ -138,13 +112,7 @@ pub async fn a_sink_stops_a_read_by_keys(db: &Database<'_>) {
     let keys: Vec<_> = (1..=3000).map(Key::Int).collect();
     let shape = Shape::new(table.clone(), Operation::GetMany);
     let mut rows = Rows::like(&table).stop_after(5);
-    db.executor()
-        .get_many(&shape, &keys, &mut rows)
-        .await
-        .expect("the read stops");
+    db.executor().get_many(&shape, &keys, &mut rows).await.expect("the read stops");
     assert_eq!(rows.rows.len(), 5, "no row is delivered after `Flow::Stop`");
-    db.executor()
-        .get_many(&shape, &keys, &mut NoRows)
-        .await
-        .expect("the executor still works");
+    db.executor().get_many(&shape, &keys, &mut NoRows).await.expect("the executor still works");
 }

@@ -20,9 +20,7 @@ pub async fn one_shape_on_two_executors(db: &Database<'_>) {
         tasks.spawn(async move {
             for id in 0..50 {
                 write(&*executor, &add, &row(id, name)).await.expect("the row is added");
-                let found = fetch(&*executor, &read, &[Value::I64(id)])
-                    .await
-                    .expect("the row is read");
+                let found = fetch(&*executor, &read, &[Value::I64(id)]).await.expect("the row is read");
                 assert_eq!(found, [row(id, name)]);
             }
         });
@@ -41,9 +39,7 @@ pub async fn many_tasks_compile_at_once(db: &Database<'_>) {
         for id in 1..=5 {
             let (executor, shape) = (db.executor().clone(), shape.clone());
             tasks.spawn(async move {
-                let found = fetch(&*executor, &shape, &[Value::I64(id)])
-                    .await
-                    .expect("the row is read");
+                let found = fetch(&*executor, &shape, &[Value::I64(id)]).await.expect("the row is read");
                 assert_eq!(found, [item(id)]);
             });
         }
@@ -60,17 +56,11 @@ pub async fn one_shape_inside_and_outside(db: &Database<'_>) {
     let mut transaction = db.executor().begin(&options).await.expect("a transaction begins");
     write_in(&mut transaction, &add, &item(2)).await.expect("row 2");
     let mut rows = Rows::like(&table);
-    transaction
-        .get_many(&by_key, &[Key::Int(2)], &mut rows)
-        .await
-        .expect("row 2 is read");
+    transaction.get_many(&by_key, &[Key::Int(2)], &mut rows).await.expect("row 2 is read");
     assert_eq!(rows.rows, [item(2)]);
     transaction.commit().await.expect("the transaction commits");
     let mut rows = Rows::like(&table);
-    db.executor()
-        .get_many(&by_key, &[Key::Int(2)], &mut rows)
-        .await
-        .expect("row 2 is read");
+    db.executor().get_many(&by_key, &[Key::Int(2)], &mut rows).await.expect("row 2 is read");
     assert_eq!(rows.rows, [item(2)]);
 }
 
@@ -79,11 +69,8 @@ pub async fn hundreds_of_shapes(db: &Database<'_>) {
     let table = db.filled_items(10).await;
     let shapes: Vec<_> = (1..=400)
         .map(|slots| {
-            let condition = Condition::In {
-                column: 0,
-                slots: (0..slots).map(|n| Slot(n % 10)).collect(),
-                negated: false,
-            };
+            let condition =
+                Condition::In { column: 0, slots: (0..slots).map(|n| Slot(n % 10)).collect(), negated: false };
             select(&table, condition, Vec::new(), None, None)
         })
         .collect();
@@ -103,21 +90,9 @@ pub async fn a_shape_after_an_early_end(db: &Database<'_>) {
     let shape = select_all(&table);
     for _ in 0..5 {
         let mut rows = Rows::like(&table).stop_after(1);
-        db.executor()
-            .fetch(&Statement::new(&shape, &[]), &mut rows)
-            .await
-            .expect("the read stops");
+        db.executor().fetch(&Statement::new(&shape, &[]), &mut rows).await.expect("the read stops");
         assert_eq!(stored(&**db.executor(), &table).await.len(), 100);
-        db.executor()
-            .fetch(&Statement::new(&shape, &[]), &mut NoRows)
-            .await
-            .expect("the rows are read");
-        assert_eq!(
-            fetch(&**db.executor(), &shape, &[])
-                .await
-                .expect("the rows are read")
-                .len(),
-            100
-        );
+        db.executor().fetch(&Statement::new(&shape, &[]), &mut NoRows).await.expect("the rows are read");
+        assert_eq!(fetch(&**db.executor(), &shape, &[]).await.expect("the rows are read").len(), 100);
     }
 }

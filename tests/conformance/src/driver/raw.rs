@@ -39,10 +39,7 @@ fn select_between(db: &Database<'_>, table: &Table) -> Arc<Shape> {
 pub async fn a_constant_is_read(db: &Database<'_>) {
     let shape = Shape::raw("SELECT 1");
     let mut rows = Rows::of([ValueType::I64]);
-    db.executor()
-        .fetch(&Statement::new(&shape, &[]), &mut rows)
-        .await
-        .expect("the constant is read");
+    db.executor().fetch(&Statement::new(&shape, &[]), &mut rows).await.expect("the constant is read");
     assert_eq!(rows.rows, [[Value::I64(1)]]);
 }
 
@@ -53,10 +50,7 @@ pub async fn values_are_bound_in_order(db: &Database<'_>) {
     for (low, high, expected) in [(3, 5, 1), (0, 10, 9), (5, 3, 0)] {
         let values = [Value::I64(low), Value::I64(high)];
         let mut rows = Rows::of([ValueType::Text, ValueType::I64]);
-        db.executor()
-            .fetch(&Statement::new(&shape, &values), &mut rows)
-            .await
-            .expect("the rows are read");
+        db.executor().fetch(&Statement::new(&shape, &values), &mut rows).await.expect("the rows are read");
         assert_eq!(rows.rows.len(), expected, "ids between {low} and {high}");
     }
 }
@@ -67,18 +61,12 @@ pub async fn columns_are_named(db: &Database<'_>) {
     let shape = select_between(db, &table);
     let values = [Value::I64(0), Value::I64(10)];
     let mut rows = Rows::of([ValueType::Text, ValueType::I64]);
-    db.executor()
-        .fetch(&Statement::new(&shape, &values), &mut rows)
-        .await
-        .expect("the rows are read");
+    db.executor().fetch(&Statement::new(&shape, &values), &mut rows).await.expect("the rows are read");
     assert_eq!(rows.rows.len(), 3);
     assert_eq!(rows.names, [["name", "id"]]);
     let shape = Shape::raw("SELECT 1 AS first, 2 AS second");
     let mut rows = Rows::of([ValueType::I64, ValueType::I64]);
-    db.executor()
-        .fetch(&Statement::new(&shape, &[]), &mut rows)
-        .await
-        .expect("the constants are read");
+    db.executor().fetch(&Statement::new(&shape, &[]), &mut rows).await.expect("the constants are read");
     assert_eq!(rows.names, [["first", "second"]]);
 }
 
@@ -88,10 +76,7 @@ pub async fn no_rows_is_no_error(db: &Database<'_>) {
     let shape = select_between(db, &table);
     let values = [Value::I64(0), Value::I64(10)];
     let mut rows = Rows::of([ValueType::Text, ValueType::I64]);
-    db.executor()
-        .fetch(&Statement::new(&shape, &values), &mut rows)
-        .await
-        .expect("no rows are read");
+    db.executor().fetch(&Statement::new(&shape, &values), &mut rows).await.expect("no rows are read");
     assert!(rows.rows.is_empty());
 }
 
@@ -103,10 +88,7 @@ pub async fn a_wrong_number_of_values_is_an_error(db: &Database<'_>) {
         let values = vec![Value::I64(2); count];
         let refused = db.executor().fetch(&Statement::new(&shape, &values), &mut NoRows).await;
         let error = refused.expect_err("a wrong number of values");
-        assert!(
-            !error.is_not_found() && !error.is_retryable(),
-            "{count} values: {error:?}"
-        );
+        assert!(!error.is_not_found() && !error.is_retryable(), "{count} values: {error:?}");
     }
     assert_eq!(count_all(&**db.executor(), &table).await, 3);
 }
@@ -115,17 +97,9 @@ pub async fn a_wrong_number_of_values_is_an_error(db: &Database<'_>) {
 pub async fn nonsense_is_an_error(db: &Database<'_>) {
     let table = db.filled_items(3).await;
     let shape = Shape::raw("SELEKT nothing FORM nowhere");
-    let error = db
-        .executor()
-        .fetch(&Statement::new(&shape, &[]), &mut NoRows)
-        .await
-        .expect_err("no statement");
+    let error = db.executor().fetch(&Statement::new(&shape, &[]), &mut NoRows).await.expect_err("no statement");
     assert!(!error.is_not_found() && !error.is_retryable(), "{error:?}");
-    let error = db
-        .executor()
-        .write(&Statement::new(&shape, &[]), &mut NoRows)
-        .await
-        .expect_err("no statement");
+    let error = db.executor().write(&Statement::new(&shape, &[]), &mut NoRows).await.expect_err("no statement");
     assert!(!error.is_not_found() && !error.may_have_executed(), "{error:?}");
     assert_eq!(count_all(&**db.executor(), &table).await, 3);
 }
@@ -142,27 +116,13 @@ pub async fn writes_count_rows(db: &Database<'_>) {
         dialect.placeholder(1, out);
     });
     let write = Statement::new(&shape, &[Value::I64(4)]);
-    assert_eq!(
-        db.executor()
-            .write(&write, &mut NoRows)
-            .await
-            .expect("rows are removed")
-            .rows,
-        2
-    );
+    assert_eq!(db.executor().write(&write, &mut NoRows).await.expect("rows are removed").rows, 2);
     assert_eq!(stored(&**db.executor(), &table).await, [item(1), item(2), item(3)]);
     if db.can(Capability::Transactions) {
         let options = TransactionOptions::default();
         let mut transaction = db.executor().begin(&options).await.expect("a transaction begins");
         let write = Statement::new(&shape, &[Value::I64(2)]);
-        assert_eq!(
-            transaction
-                .write(&write, &mut NoRows)
-                .await
-                .expect("rows are removed")
-                .rows,
-            2
-        );
+        assert_eq!(transaction.write(&write, &mut NoRows).await.expect("rows are removed").rows, 2);
         transaction.rollback().await.expect("the transaction rolls back");
         assert_eq!(count_all(&**db.executor(), &table).await, 3);
     }

@@ -42,9 +42,7 @@ async fn judge_order(db: &Database<'_>, table: &Arc<Table>, rows: &[Values], ord
     let mut expected = rows.to_vec();
     expected.sort_by(|left, right| evaluate::order(&order, left, right));
     let shape = select(table, EVERY_ROW, order.clone(), None, None);
-    let found = fetch(&**db.executor(), &shape, &[])
-        .await
-        .expect("the rows are read in order");
+    let found = fetch(&**db.executor(), &shape, &[]).await.expect("the rows are read in order");
     assert_eq!(found, expected, "rows in the order {order:?}");
 }
 
@@ -90,9 +88,7 @@ async fn window(db: &Database<'_>, table: &Arc<Table>, limit: Option<i64>, offse
     let (limit, offset) = (slot(limit), slot(offset));
     let filter = compare(0, Comparison::Greater, 0);
     let shape = select(table, filter, by_key(table), limit, offset);
-    let rows = fetch(&**db.executor(), &shape, &values)
-        .await
-        .expect("the window is read");
+    let rows = fetch(&**db.executor(), &shape, &values).await.expect("the window is read");
     rows.iter().map(|row| id(row)).collect()
 }
 
@@ -139,10 +135,7 @@ pub async fn columns_as_asked(db: &Database<'_>) {
     );
     let mut rows = Rows::of([ValueType::I64, ValueType::I64]);
     let values = [Value::I64(2)];
-    db.executor()
-        .fetch(&Statement::new(&shape, &values), &mut rows)
-        .await
-        .expect("the row is read");
+    db.executor().fetch(&Statement::new(&shape, &values), &mut rows).await.expect("the row is read");
     assert_eq!(rows.rows, [[Value::I64(20), Value::I64(2)]]);
 }
 
@@ -171,34 +164,18 @@ pub async fn exists_is_one_or_zero(db: &Database<'_>) {
     assert_eq!(number(&**db.executor(), &above, &[Value::I64(20)]).await, 1);
     assert_eq!(number(&**db.executor(), &above, &[Value::I64(100)]).await, 0);
     assert_eq!(number(&**db.executor(), &exists(&table, EVERY_ROW), &[]).await, 1);
-    assert_eq!(
-        number(&**db.executor(), &exists(&table, Condition::Constant(false)), &[]).await,
-        0
-    );
+    assert_eq!(number(&**db.executor(), &exists(&table, Condition::Constant(false)), &[]).await, 0);
 }
 
 /// A read sees what was committed before it began, from any connection.
 pub async fn reads_see_what_was_committed(db: &Database<'_>) {
     let table = db.filled_items(1).await;
     let change = super::statements::update(&table, vec![2], equals(0, 1), Vec::new());
-    let read = select(
-        &table,
-        Condition::Same {
-            column: 0,
-            slot: Slot(0),
-        },
-        Vec::new(),
-        None,
-        None,
-    );
+    let read = select(&table, Condition::Same { column: 0, slot: Slot(0) }, Vec::new(), None, None);
     for amount in 0..200 {
         let values = [Value::I64(amount), Value::I64(1)];
-        super::statements::write(&**db.executor(), &change, &values)
-            .await
-            .expect("the row is changed");
-        let rows = fetch(&**db.executor(), &read, &[Value::I64(1)])
-            .await
-            .expect("the row is read");
+        super::statements::write(&**db.executor(), &change, &values).await.expect("the row is changed");
+        let rows = fetch(&**db.executor(), &read, &[Value::I64(1)]).await.expect("the row is read");
         assert_eq!(rows[0][2], Value::I64(amount), "a read after a write sees it");
     }
 }

@@ -33,24 +33,16 @@ async fn one_row(db: &Database<'_>) -> Arc<Table> {
         .column(Column::new("missing", ValueType::I64).nullable(true))
         .key([0]);
     let table = db.create(table).await;
-    let row = [
-        Value::I64(1),
-        Value::Text("seven".into()),
-        Value::Bytes(vec![1, 2, 3].into()),
-        Value::Null,
-    ];
-    write(&**db.executor(), &insert(&table), &row)
-        .await
-        .expect("the row is added");
+    let row = [Value::I64(1), Value::Text("seven".into()), Value::Bytes(vec![1, 2, 3].into()), Value::Null];
+    write(&**db.executor(), &insert(&table), &row).await.expect("the row is added");
     table
 }
 
 fn assert_invalid<T: std::fmt::Debug>(result: Result<T>, what: &str) {
     match result {
-        Err(error) => assert!(
-            matches!(error.kind(), ErrorKind::InvalidData { .. }),
-            "{what} is invalid data, not {error:?}"
-        ),
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::InvalidData { .. }), "{what} is invalid data, not {error:?}")
+        }
         Ok(value) => panic!("{what} is an error, not {value:?}"),
     }
 }
@@ -152,11 +144,8 @@ pub async fn a_column_out_of_range_is_an_error(db: &Database<'_>) {
 /// A column declared with a type that the database does not hold: the read fails as the sink does, and is no panic.
 pub async fn a_wrong_declaration_is_invalid_data(db: &Database<'_>) {
     one_row(db).await;
-    let wrong = db
-        .table("rows")
-        .column(Column::new("id", ValueType::I64))
-        .column(Column::new("word", ValueType::I64))
-        .key([0]);
+    let wrong =
+        db.table("rows").column(Column::new("id", ValueType::I64)).column(Column::new("word", ValueType::I64)).key([0]);
     let wrong = Arc::new(wrong.build().expect("a valid table"));
     let read: Result<(), Error> = look(db, &wrong, |row| row.i64(1).map(|_| ())).await;
     assert_invalid(read, "text in a column declared as integer");

@@ -22,44 +22,22 @@ pub(super) const NUMBERS: [ValueType; 4] = [ValueType::F32, ValueType::F64, Valu
 /// Distinct values of the type, least first; a statement can bind each, a column store each.
 pub(super) fn samples(value_type: ValueType) -> Vec<Value<'static>> {
     let integers = |least: i64, greatest: i64| {
-        [least, least + 1, -1, 0, 1, 2, 100, greatest - 1, greatest]
-            .map(Value::I64)
-            .to_vec()
+        [least, least + 1, -1, 0, 1, 2, 100, greatest - 1, greatest].map(Value::I64).to_vec()
     };
     match value_type {
         ValueType::Bool => vec![Value::Bool(false), Value::Bool(true)],
         ValueType::I16 => integers(i16::MIN.into(), i16::MAX.into()),
         ValueType::I32 => integers(i32::MIN.into(), i32::MAX.into()),
         ValueType::I64 => integers(i64::MIN, i64::MAX),
-        ValueType::F32 => [
-            f32::MIN,
-            -1.5,
-            -f32::MIN_POSITIVE,
-            0.0,
-            f32::MIN_POSITIVE,
-            0.1,
-            1.0,
-            f32::MAX,
-        ]
-        .map(|v| Value::F64(v.into()))
-        .to_vec(),
-        ValueType::F64 => [
-            f64::MIN,
-            -1.5,
-            -f64::MIN_POSITIVE,
-            0.0,
-            f64::MIN_POSITIVE,
-            0.1,
-            1.0,
-            f64::MAX,
-        ]
-        .map(Value::F64)
-        .to_vec(),
-        ValueType::Text => [
-            "", " ", "%", "1", "A", "Z", "a", "a b", r"a\b", "a_b", "ab", "z", "é", "日本", "🦀",
-        ]
-        .map(|v| Value::Text(v.into()))
-        .to_vec(),
+        ValueType::F32 => [f32::MIN, -1.5, -f32::MIN_POSITIVE, 0.0, f32::MIN_POSITIVE, 0.1, 1.0, f32::MAX]
+            .map(|v| Value::F64(v.into()))
+            .to_vec(),
+        ValueType::F64 => {
+            [f64::MIN, -1.5, -f64::MIN_POSITIVE, 0.0, f64::MIN_POSITIVE, 0.1, 1.0, f64::MAX].map(Value::F64).to_vec()
+        }
+        ValueType::Text => ["", " ", "%", "1", "A", "Z", "a", "a b", r"a\b", "a_b", "ab", "z", "é", "日本", "🦀"]
+            .map(|v| Value::Text(v.into()))
+            .to_vec(),
         ValueType::Bytes => vec![
             Value::Bytes(Vec::new().into()),
             Value::Bytes(vec![0].into()),
@@ -78,23 +56,14 @@ pub(super) fn samples(value_type: ValueType) -> Vec<Value<'static>> {
             Value::Uuid([255; 16]),
         ],
         // From the year 1000 to the year 9999, the range that databases share.
-        ValueType::Timestamp => [
-            -354_285 * DAY,
-            -DAY,
-            -1_500_001,
-            -1,
-            0,
-            1,
-            1_700_000_000_123_456,
-            2_932_896 * DAY + DAY - 1,
-        ]
-        .map(Value::Timestamp)
-        .to_vec(),
+        ValueType::Timestamp => {
+            [-354_285 * DAY, -DAY, -1_500_001, -1, 0, 1, 1_700_000_000_123_456, 2_932_896 * DAY + DAY - 1]
+                .map(Value::Timestamp)
+                .to_vec()
+        }
         ValueType::Date => [-354_285, -1, 0, 1, 19_000, 2_932_896].map(Value::Date).to_vec(),
         ValueType::Time => [0, 1, 999_999, 43_200_000_000, DAY - 1].map(Value::Time).to_vec(),
-        ValueType::Json => ["null", "[]", r#"{"a": [1, "é", null]}"#, "1.5"]
-            .map(|v| Value::Json(v.into()))
-            .to_vec(),
+        ValueType::Json => ["null", "[]", r#"{"a": [1, "é", null]}"#, "1.5"].map(|v| Value::Json(v.into())).to_vec(),
         other => panic!("the kit does not know values of {other}"),
     }
 }

@@ -24,9 +24,7 @@ const TYPES: [ValueType; 13] = [
 ];
 
 fn schema<'a>(db: &'a Database<'_>) -> &'a dyn Schema {
-    db.executor()
-        .schema()
-        .expect("`Capability::Schema` is stated, so there is a schema")
+    db.executor().schema().expect("`Capability::Schema` is stated, so there is a schema")
 }
 
 async fn describe(db: &Database<'_>, table: &Table) -> ExistingTable {
@@ -52,10 +50,7 @@ async fn assert_as_declared(db: &Database<'_>, table: &Table) {
         assert!(!found.declared.is_empty(), "`{}` says its declared type", found.name);
     }
     let names = |columns: &[usize]| -> Vec<String> {
-        columns
-            .iter()
-            .map(|&column| table.column(column).name.to_string())
-            .collect()
+        columns.iter().map(|&column| table.column(column).name.to_string()).collect()
     };
     assert_eq!(existing.key, names(table.key()));
     let mut found = existing.indexes;
@@ -92,15 +87,8 @@ pub async fn every_type_holds_itself(db: &Database<'_>) {
 pub async fn keys_are_described(db: &Database<'_>) {
     let numbered = db.numbered().await;
     assert_as_declared(db, &numbered).await;
-    assert!(
-        describe(db, &numbered).await.columns[0].has_default,
-        "the database fills in a generated key"
-    );
-    for (suffix, value_type) in [
-        ("text", ValueType::Text),
-        ("uuid", ValueType::Uuid),
-        ("int", ValueType::I32),
-    ] {
+    assert!(describe(db, &numbered).await.columns[0].has_default, "the database fills in a generated key");
+    for (suffix, value_type) in [("text", ValueType::Text), ("uuid", ValueType::Uuid), ("int", ValueType::I32)] {
         let table = db.table(suffix).column(Column::new("id", value_type)).key([0]);
         let table = db.create(table).await;
         assert_as_declared(db, &table).await;
@@ -134,24 +122,15 @@ pub async fn indexes_are_described(db: &Database<'_>) {
 /// An index can be added to a table that exists, and then holds.
 pub async fn an_index_is_added(db: &Database<'_>) {
     let plain = db.items().await;
-    let indexed = super::database::items(db.table("items"))
-        .index(None, [1, 0], false)
-        .index(None, [2], true);
+    let indexed = super::database::items(db.table("items")).index(None, [1, 0], false).index(None, [2], true);
     let indexed = Arc::new(indexed.build().expect("a valid table"));
     for index in indexed.indexes() {
-        schema(db)
-            .create_index(&plain, index)
-            .await
-            .expect("the index is added");
+        schema(db).create_index(&plain, index).await.expect("the index is added");
     }
     assert_as_declared(db, &indexed).await;
     let row = |id: i64| [Value::I64(id), Value::Text("a".into()), Value::I64(1)];
-    write(&**db.executor(), &insert(&plain), &row(1))
-        .await
-        .expect("the first is added");
-    let refused = write(&**db.executor(), &insert(&plain), &row(2))
-        .await
-        .expect_err("a duplicate");
+    write(&**db.executor(), &insert(&plain), &row(1)).await.expect("the first is added");
+    let refused = write(&**db.executor(), &insert(&plain), &row(2)).await.expect_err("a duplicate");
     assert!(refused.is_unique_violation(), "{refused:?}");
 }
 
@@ -180,39 +159,20 @@ pub async fn a_table_is_not_made_twice(db: &Database<'_>) {
 
 /// Tables and columns may be called anything: reserved words, with spaces, quotes, or beyond ASCII.
 pub async fn odd_names_work(db: &Database<'_>) {
-    let names = [
-        "order",
-        "select",
-        "it's",
-        "a b",
-        "say \"hi\"",
-        "back`tick",
-        "größe",
-        "%_",
-        "a.b",
-        "[x]",
-    ];
+    let names = ["order", "select", "it's", "a b", "say \"hi\"", "back`tick", "größe", "%_", "a.b", "[x]"];
     for suffix in ["group", "two words", "quo\"te", "tick`s"] {
-        let mut table = db
-            .table(suffix)
-            .column(Column::new("key", ValueType::I64))
-            .key([0])
-            .index(None, [1], false);
+        let mut table = db.table(suffix).column(Column::new("key", ValueType::I64)).key([0]).index(None, [1], false);
         for name in names {
             table = table.column(Column::new(name, ValueType::I32).nullable(true));
         }
         let table = db.create(table).await;
         assert_as_declared(db, &table).await;
         let mut row: Vec<_> = (0..=names.len() as i64).map(Value::I64).collect();
-        write(&**db.executor(), &insert(&table), &row)
-            .await
-            .expect("the row is added");
+        write(&**db.executor(), &insert(&table), &row).await.expect("the row is added");
         for (column, value) in row.iter_mut().enumerate().skip(1) {
             let shape = update(&table, vec![column], equals(column, 1), Vec::new());
             let values = [Value::I64(100), value.clone()];
-            let written = write(&**db.executor(), &shape, &values)
-                .await
-                .expect("the row is changed");
+            let written = write(&**db.executor(), &shape, &values).await.expect("the row is changed");
             assert_eq!(written.rows, 1);
             *value = Value::I64(100);
         }
@@ -225,9 +185,7 @@ pub async fn odd_names_work(db: &Database<'_>) {
 pub async fn tables_are_kept_apart(db: &Database<'_>) {
     let column = |name| Column::new(name, ValueType::I64);
     let short = db.create(db.table("a").column(column("id")).key([0])).await;
-    let long = db
-        .create(db.table("a_b").column(column("id")).column(column("extra")).key([0, 1]))
-        .await;
+    let long = db.create(db.table("a_b").column(column("id")).column(column("extra")).key([0, 1])).await;
     assert_as_declared(db, &short).await;
     assert_as_declared(db, &long).await;
 }

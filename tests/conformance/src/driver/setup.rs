@@ -23,9 +23,7 @@ pub trait Setup: Send + Sync {
     /// Makes a table that a case needs. The default asks the executor's
     /// [`Schema`](thing_driver_api::Schema); a driver without one makes the table here in its own way.
     async fn create_table(&self, executor: &dyn Executor, table: &Table) {
-        let schema = executor
-            .schema()
-            .expect("the driver has no `schema()`: make tables in `Setup::create_table`");
+        let schema = executor.schema().expect("the driver has no `schema()`: make tables in `Setup::create_table`");
         schema.create_table(table).await.expect("the table is created");
     }
 }

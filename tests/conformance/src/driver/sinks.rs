@@ -32,11 +32,7 @@ impl RowSink for Failing {
 
 fn assert_passed_on(result: Result<()>, sink: &Failing) {
     let error = result.expect_err("the sink failed");
-    assert_eq!(
-        *error.kind(),
-        *Error::invalid_data("word", "").kind(),
-        "the sink's error is passed on: {error:?}"
-    );
+    assert_eq!(*error.kind(), *Error::invalid_data("word", "").kind(), "the sink's error is passed on: {error:?}");
     assert_eq!(error.message(), "no such word");
     assert_eq!(sink.rows, sink.at, "no row is delivered after the error");
 }
@@ -63,13 +59,7 @@ pub async fn errors_are_passed_on_in_a_transaction(db: &Database<'_>) {
     let result = transaction.fetch(&Statement::new(&shape, &[]), &mut sink).await;
     assert_passed_on(result, &sink);
     transaction.rollback().await.expect("the transaction rolls back");
-    write(
-        &**db.executor(),
-        &delete(&table, equals(0, 0), Vec::new()),
-        &[Value::I64(1)],
-    )
-    .await
-    .expect("others write");
+    write(&**db.executor(), &delete(&table, equals(0, 0), Vec::new()), &[Value::I64(1)]).await.expect("others write");
 }
 
 /// Rows of `returning` are delivered after the commit: a sink that fails then does not undo the write.
@@ -81,9 +71,7 @@ pub async fn returned_rows_come_after_the_commit(db: &Database<'_>) {
     let result = db.executor().write(&Statement::new(&shape, &row), &mut sink).await;
     assert_passed_on(result.map(|_| ()), &sink);
     assert_eq!(stored(&**db.executor(), &table).await, [row], "the write is committed");
-    write(&**db.executor(), &insert(&table), &item(2))
-        .await
-        .expect("the executor still writes");
+    write(&**db.executor(), &insert(&table), &item(2)).await.expect("the executor still writes");
 }
 
 /// After `Flow::Stop` no row is delivered; the executor goes on.
@@ -92,10 +80,7 @@ pub async fn a_sink_stops_the_read(db: &Database<'_>) {
     let shape = select_all(&table);
     for rows in [1, 3, 999, 1000] {
         let mut sink = Rows::like(&table).stop_after(rows);
-        db.executor()
-            .fetch(&Statement::new(&shape, &[]), &mut sink)
-            .await
-            .expect("the read stops");
+        db.executor().fetch(&Statement::new(&shape, &[]), &mut sink).await.expect("the read stops");
         let ids: Vec<_> = sink.rows.iter().map(|row| id(row)).collect();
         assert_eq!(ids, (1..=rows as i64).collect::<Vec<_>>());
     }
@@ -110,10 +95,7 @@ pub async fn a_sink_stops_the_read_in_a_transaction(db: &Database<'_>) {
     let mut transaction = db.executor().begin(&options).await.expect("a transaction begins");
     for _ in 0..3 {
         let mut sink = Rows::like(&table).stop_after(2);
-        transaction
-            .fetch(&Statement::new(&shape, &[]), &mut sink)
-            .await
-            .expect("the read stops");
+        transaction.fetch(&Statement::new(&shape, &[]), &mut sink).await.expect("the read stops");
         assert_eq!(sink.rows.len(), 2);
     }
     transaction.commit().await.expect("the transaction commits");
@@ -130,10 +112,7 @@ pub async fn every_row_comes_once(db: &Database<'_>) {
         readers.spawn(async move {
             for _ in 0..3 {
                 let mut sink = Rows::like(&table);
-                executor
-                    .fetch(&Statement::new(&shape, &[]), &mut sink)
-                    .await
-                    .expect("the rows are read");
+                executor.fetch(&Statement::new(&shape, &[]), &mut sink).await.expect("the rows are read");
                 let ids: Vec<_> = sink.rows.iter().map(|row| id(row)).collect();
                 assert_eq!(ids, (1..=3000).collect::<Vec<_>>(), "each row once");
             }
@@ -143,10 +122,7 @@ pub async fn every_row_comes_once(db: &Database<'_>) {
     let shape = update(&table, vec![2], equals(0, 1), Vec::new());
     for n in 0..50 {
         let values = [Value::I64(n), Value::I64(n + 1)];
-        db.executor()
-            .write(&Statement::new(&shape, &values), &mut NoRows)
-            .await
-            .expect("the row is changed");
+        db.executor().write(&Statement::new(&shape, &values), &mut NoRows).await.expect("the row is changed");
     }
     readers.join_all().await;
 }

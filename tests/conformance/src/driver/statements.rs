@@ -21,10 +21,7 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn of(types: impl Into<Vec<ValueType>>) -> Self {
-        Self {
-            types: types.into(),
-            ..Self::default()
-        }
+        Self { types: types.into(), ..Self::default() }
     }
 
     /// The sink for all columns of the table.
@@ -74,17 +71,11 @@ pub(super) fn by_key(table: &Table) -> Vec<Order> {
 }
 
 pub(super) fn ascending(column: usize) -> Order {
-    Order {
-        column,
-        descending: false,
-    }
+    Order { column, descending: false }
 }
 
 pub(super) fn descending(column: usize) -> Order {
-    Order {
-        column,
-        descending: true,
-    }
+    Order { column, descending: true }
 }
 
 /// `column = slot`.
@@ -93,11 +84,7 @@ pub(super) fn equals(column: usize, slot: usize) -> Condition {
 }
 
 pub(super) fn compare(column: usize, operator: Comparison, slot: usize) -> Condition {
-    Condition::Compare {
-        column,
-        operator,
-        operand: Operand::Slot(Slot(slot)),
-    }
+    Condition::Compare { column, operator, operand: Operand::Slot(Slot(slot)) }
 }
 
 /// A select of all columns.
@@ -136,14 +123,7 @@ pub(super) fn insert_columns(table: &Arc<Table>, columns: Vec<usize>, returning:
 }
 
 pub(super) fn update(table: &Arc<Table>, columns: Vec<usize>, filter: Condition, returning: Vec<usize>) -> Arc<Shape> {
-    Shape::new(
-        table.clone(),
-        Operation::Update {
-            columns,
-            filter,
-            returning,
-        },
-    )
+    Shape::new(table.clone(), Operation::Update { columns, filter, returning })
 }
 
 pub(super) fn delete(table: &Arc<Table>, filter: Condition, returning: Vec<usize>) -> Arc<Shape> {
@@ -167,29 +147,21 @@ pub(super) async fn fetch(executor: &dyn Executor, shape: &Arc<Shape>, values: &
 
 /// All rows of the table, by key.
 pub(super) async fn stored(executor: &dyn Executor, table: &Arc<Table>) -> Vec<Values> {
-    fetch(executor, &select_all(table), &[])
-        .await
-        .expect("the rows are read")
+    fetch(executor, &select_all(table), &[]).await.expect("the rows are read")
 }
 
 /// As [`stored`], in a transaction.
 pub(super) async fn stored_in(transaction: &mut Box<dyn Transaction>, table: &Arc<Table>) -> Vec<Values> {
     let mut rows = Rows::like(table);
     let shape = select_all(table);
-    transaction
-        .fetch(&Statement::new(&shape, &[]), &mut rows)
-        .await
-        .expect("the rows are read in the transaction");
+    transaction.fetch(&Statement::new(&shape, &[]), &mut rows).await.expect("the rows are read in the transaction");
     rows.rows
 }
 
 /// Runs a count or exists.
 pub(super) async fn number(executor: &dyn Executor, shape: &Arc<Shape>, values: &[Value<'_>]) -> i64 {
     let mut rows = Rows::of([ValueType::I64]);
-    executor
-        .fetch(&Statement::new(shape, values), &mut rows)
-        .await
-        .expect("the rows are counted");
+    executor.fetch(&Statement::new(shape, values), &mut rows).await.expect("the rows are counted");
     match rows.rows.as_slice() {
         [row] => match row.as_slice() {
             [Value::I64(number)] => *number,
@@ -248,10 +220,7 @@ pub(super) async fn write_all(executor: &dyn Executor, table: &Arc<Table>, rows:
 pub(super) async fn get_many(executor: &dyn Executor, table: &Arc<Table>, keys: &[Key]) -> Vec<Values> {
     let shape = Shape::new(table.clone(), Operation::GetMany);
     let mut rows = Rows::like(table);
-    executor
-        .get_many(&shape, keys, &mut rows)
-        .await
-        .expect("the rows are read by key");
+    executor.get_many(&shape, keys, &mut rows).await.expect("the rows are read by key");
     sorted(rows.rows)
 }
 

@@ -21,11 +21,7 @@ async fn large(db: &Database<'_>) -> Arc<Table> {
 
 async fn streamed(db: &Database<'_>, shape: &Arc<Shape>, values: &[Value<'_>]) -> (Vec<i64>, usize) {
     let (mut ids, mut largest) = (Vec::new(), 0);
-    let mut pages = db
-        .executor()
-        .stream(&Statement::new(shape, values))
-        .await
-        .expect("a stream begins");
+    let mut pages = db.executor().stream(&Statement::new(shape, values)).await.expect("a stream begins");
     while let Some(page) = pages.next().await.expect("the stream goes on") {
         assert!(!page.is_empty(), "pages are not empty");
         largest = largest.max(page.len());
@@ -43,10 +39,7 @@ pub async fn a_large_result_comes_in_pages(db: &Database<'_>) {
     let table = large(db).await;
     let (ids, largest) = streamed(db, &select_all(&table), &[]).await;
     assert!(ids.into_iter().eq(0..ROWS), "each row once, in order");
-    assert!(
-        largest as i64 <= ROWS / 10,
-        "a page of {largest} rows: memory grows with the result"
-    );
+    assert!(largest as i64 <= ROWS / 10, "a page of {largest} rows: memory grows with the result");
 }
 
 /// Filter and values work as in `fetch`; an empty result has no pages.
@@ -64,24 +57,14 @@ pub async fn a_stream_dropped_early(db: &Database<'_>) {
     let table = large(db).await;
     let shape = select_all(&table);
     for pages_to_read in [0, 1, 2, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1] {
-        let mut pages = db
-            .executor()
-            .stream(&Statement::new(&shape, &[]))
-            .await
-            .expect("a stream begins");
+        let mut pages = db.executor().stream(&Statement::new(&shape, &[])).await.expect("a stream begins");
         for _ in 0..pages_to_read {
-            pages
-                .next()
-                .await
-                .expect("the stream goes on")
-                .expect("there are more pages");
+            pages.next().await.expect("the stream goes on").expect("there are more pages");
         }
         drop(pages);
     }
     assert_eq!(count_all(&**db.executor(), &table).await, ROWS);
-    write(&**db.executor(), &insert(&table), &item(ROWS))
-        .await
-        .expect("the executor still writes");
+    write(&**db.executor(), &insert(&table), &item(ROWS)).await.expect("the executor still writes");
     assert_eq!(streamed(db, &shape, &[]).await.0.len() as i64, ROWS + 1);
 }
 
@@ -106,20 +89,10 @@ pub async fn pages_hold_every_type(db: &Database<'_>) {
     let values: Vec<_> = types.into_iter().map(sample).collect();
     let mut row = vec![Value::I64(1)];
     row.extend(values.iter().cloned());
-    write(&**db.executor(), &insert(&table), &row)
-        .await
-        .expect("the row is added");
+    write(&**db.executor(), &insert(&table), &row).await.expect("the row is added");
     let shape = select_all(&table);
-    let mut pages = db
-        .executor()
-        .stream(&Statement::new(&shape, &[]))
-        .await
-        .expect("a stream begins");
-    let page = pages
-        .next()
-        .await
-        .expect("the stream goes on")
-        .expect("there is a page");
+    let mut pages = db.executor().stream(&Statement::new(&shape, &[])).await.expect("a stream begins");
+    let page = pages.next().await.expect("the stream goes on").expect("there is a page");
     let found = page.row(0).expect("there is a row");
     for (at, (value_type, value)) in types.into_iter().zip(values).enumerate() {
         assert_eq!(found.value(at + 1, value_type).expect("the value is read"), value);

@@ -17,10 +17,7 @@ use super::statements::{
 const HEAD_START: Duration = Duration::from_millis(100);
 
 async fn begin(db: &Database<'_>) -> Box<dyn Transaction> {
-    db.executor()
-        .begin(&TransactionOptions::default())
-        .await
-        .expect("a transaction begins")
+    db.executor().begin(&TransactionOptions::default()).await.expect("a transaction begins")
 }
 
 /// What is committed stays.
@@ -39,13 +36,9 @@ pub async fn commit_keeps(db: &Database<'_>) {
 pub async fn rollback_undoes(db: &Database<'_>) {
     let table = db.filled_items(2).await;
     let mut transaction = begin(db).await;
-    write_in(&mut transaction, &insert(&table), &item(3))
-        .await
-        .expect("the row is added");
+    write_in(&mut transaction, &insert(&table), &item(3)).await.expect("the row is added");
     let gone = delete(&table, equals(0, 0), Vec::new());
-    write_in(&mut transaction, &gone, &[Value::I64(1)])
-        .await
-        .expect("the row is removed");
+    write_in(&mut transaction, &gone, &[Value::I64(1)]).await.expect("the row is removed");
     transaction.rollback().await.expect("the transaction rolls back");
     assert_eq!(stored(&**db.executor(), &table).await, [item(1), item(2)]);
 }
@@ -55,19 +48,11 @@ pub async fn drop_without_commit_rolls_back(db: &Database<'_>) {
     let table = db.filled_items(1).await;
     for id in 2..40 {
         let mut transaction = begin(db).await;
-        write_in(&mut transaction, &insert(&table), &item(id))
-            .await
-            .expect("the row is added");
+        write_in(&mut transaction, &insert(&table), &item(id)).await.expect("the row is added");
         drop(transaction);
-        assert_eq!(
-            count_all(&**db.executor(), &table).await,
-            1,
-            "a dropped transaction is not seen"
-        );
+        assert_eq!(count_all(&**db.executor(), &table).await, 1, "a dropped transaction is not seen");
     }
-    write(&**db.executor(), &insert(&table), &item(2))
-        .await
-        .expect("the executor still writes");
+    write(&**db.executor(), &insert(&table), &item(2)).await.expect("the executor still writes");
 }
 
 /// A transaction without statements commits and rolls back.
@@ -83,31 +68,21 @@ pub async fn an_empty_transaction(db: &Database<'_>) {
 pub async fn a_transaction_reads_its_own_writes(db: &Database<'_>) {
     let table = db.filled_items(2).await;
     let mut transaction = begin(db).await;
-    write_in(&mut transaction, &insert(&table), &item(3))
-        .await
-        .expect("the row is added");
+    write_in(&mut transaction, &insert(&table), &item(3)).await.expect("the row is added");
     let change = update(&table, vec![2], equals(0, 1), Vec::new());
     let values = [Value::I64(-1), Value::I64(1)];
-    write_in(&mut transaction, &change, &values)
-        .await
-        .expect("the row is changed");
+    write_in(&mut transaction, &change, &values).await.expect("the row is changed");
     let changed = vec![Value::I64(1), Value::Text("item 1".into()), Value::I64(-1)];
     let expected = vec![changed, item(2), item(3)];
     assert_eq!(stored_in(&mut transaction, &table).await, expected);
     let mut rows = Rows::like(&table);
     let by_key = Shape::new(table.clone(), Operation::GetMany);
     let keys = [Key::Int(1), Key::Int(3), Key::Int(4)];
-    transaction
-        .get_many(&by_key, &keys, &mut rows)
-        .await
-        .expect("the rows are read by key");
+    transaction.get_many(&by_key, &keys, &mut rows).await.expect("the rows are read by key");
     assert_eq!(sorted(rows.rows), sorted(vec![expected[0].clone(), item(3)]));
     let mut rows = Rows::of([ValueType::I64]);
     let shape = count(&table, Condition::Constant(true));
-    transaction
-        .fetch(&Statement::new(&shape, &[]), &mut rows)
-        .await
-        .expect("the rows are counted");
+    transaction.fetch(&Statement::new(&shape, &[]), &mut rows).await.expect("the rows are counted");
     assert_eq!(rows.rows, [[Value::I64(3)]]);
     transaction.rollback().await.expect("the transaction rolls back");
 }
@@ -118,9 +93,7 @@ pub async fn others_do_not_see_it_before_commit(db: &Database<'_>) {
     let table = db.filled_items(1).await;
     let mut transaction = begin(db).await;
     for id in 2..=5 {
-        write_in(&mut transaction, &insert(&table), &item(id))
-            .await
-            .expect("the row is added");
+        write_in(&mut transaction, &insert(&table), &item(id)).await.expect("the row is added");
     }
     let (executor, read) = (db.executor().clone(), table.clone());
     let mut reader = tokio::spawn(async move { count_all(&*executor, &read).await });
@@ -135,11 +108,7 @@ pub async fn others_do_not_see_it_before_commit(db: &Database<'_>) {
             assert!(seen == 1 || seen == 5, "{seen} of 5 rows are seen");
         }
     }
-    assert_eq!(
-        count_all(&**db.executor(), &table).await,
-        5,
-        "what is committed is seen"
-    );
+    assert_eq!(count_all(&**db.executor(), &table).await, 5, "what is committed is seen");
 }
 
 /// A read-only transaction reads and refuses writes, as read only.
@@ -153,24 +122,16 @@ pub async fn read_only_refuses_writes(db: &Database<'_>) {
     assert_eq!(*error.kind(), ErrorKind::ReadOnly, "{error:?}");
     drop(transaction);
     assert_eq!(count_all(&**db.executor(), &table).await, 2);
-    write(&**db.executor(), &insert(&table), &item(3))
-        .await
-        .expect("others still write");
+    write(&**db.executor(), &insert(&table), &item(3)).await.expect("others still write");
     let transaction = db.executor().begin(&options).await.expect("a transaction begins");
     transaction.commit().await.expect("it commits");
-    write(&**db.executor(), &insert(&table), &item(4))
-        .await
-        .expect("others still write");
+    write(&**db.executor(), &insert(&table), &item(4)).await.expect("others still write");
 }
 
 /// Each level of isolation is given, or refused as unsupported.
 pub async fn isolation_is_given_or_refused(db: &Database<'_>) {
     let table = db.filled_items(2).await;
-    for isolation in [
-        Isolation::ReadCommitted,
-        Isolation::RepeatableRead,
-        Isolation::Serializable,
-    ] {
+    for isolation in [Isolation::ReadCommitted, Isolation::RepeatableRead, Isolation::Serializable] {
         let options = TransactionOptions::default().isolation(isolation);
         match db.executor().begin(&options).await {
             Ok(mut transaction) => {
@@ -186,9 +147,7 @@ pub async fn isolation_is_given_or_refused(db: &Database<'_>) {
 pub async fn rollback_after_an_error(db: &Database<'_>) {
     let table = db.filled_items(1).await;
     let mut transaction = begin(db).await;
-    write_in(&mut transaction, &insert(&table), &item(2))
-        .await
-        .expect("the row is added");
+    write_in(&mut transaction, &insert(&table), &item(2)).await.expect("the row is added");
     let refused = write_in(&mut transaction, &insert(&table), &item(1)).await;
     assert!(refused.expect_err("key 1 exists").is_unique_violation());
     transaction.rollback().await.expect("the transaction rolls back");
@@ -202,10 +161,7 @@ pub async fn writes_return_rows(db: &Database<'_>) {
     let mut rows = Rows::like(&table);
     let shape = delete(&table, equals(0, 0), vec![0, 1, 2]);
     let values = [Value::I64(2)];
-    transaction
-        .write(&Statement::new(&shape, &values), &mut rows)
-        .await
-        .expect("the row is removed");
+    transaction.write(&Statement::new(&shape, &values), &mut rows).await.expect("the row is removed");
     assert_eq!(rows.rows, [item(2)]);
     transaction.commit().await.expect("the transaction commits");
     assert_eq!(stored(&**db.executor(), &table).await, [item(1)]);
@@ -234,12 +190,8 @@ pub async fn a_locked_read_holds_back_other_writers(db: &Database<'_>) {
             let increment = async || {
                 let mut transaction = executor.begin(&TransactionOptions::default()).await?;
                 let mut rows = Rows::of([ValueType::I64]);
-                transaction
-                    .fetch(&Statement::new(&lock, &[Value::I64(1)]), &mut rows)
-                    .await?;
-                let Value::I64(amount) = rows.rows[0][0] else {
-                    panic!("the amount is an integer")
-                };
+                transaction.fetch(&Statement::new(&lock, &[Value::I64(1)]), &mut rows).await?;
+                let Value::I64(amount) = rows.rows[0][0] else { panic!("the amount is an integer") };
                 tokio::task::yield_now().await;
                 write_in(&mut transaction, &change, &[Value::I64(amount + 1), Value::I64(1)]).await?;
                 transaction.commit().await

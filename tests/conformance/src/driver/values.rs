@@ -36,9 +36,7 @@ async fn round_trip(db: &Database<'_>, value_type: ValueType, values: Vec<Value<
             .await
             .unwrap_or_else(|error| panic!("sample {id} of {value_type} is stored: {error}"));
     }
-    write_value(db, &table, values.len() as i64, Value::Null)
-        .await
-        .expect("NULL is stored");
+    write_value(db, &table, values.len() as i64, Value::Null).await.expect("NULL is stored");
     let mut found = read_values(db, &table).await;
     assert_eq!(found.pop(), Some(Value::Null), "NULL of {value_type} comes back");
     assert_eq!(found, values, "values of {value_type} come back exactly");
@@ -57,11 +55,7 @@ async fn exact_or_refused(db: &Database<'_>, value_type: ValueType, values: Vec<
             ),
         }
     }
-    assert_eq!(
-        read_values(db, &table).await,
-        kept,
-        "what was not refused comes back exactly"
-    );
+    assert_eq!(read_values(db, &table).await, kept, "what was not refused comes back exactly");
 }
 
 /// Truth values and NULL.
@@ -103,9 +97,7 @@ pub async fn odd_floats_are_exact_or_refused(db: &Database<'_>) {
 /// Negative zero comes back as a zero: databases may forget its sign, as the two compare equal.
 pub async fn negative_zero_is_a_zero(db: &Database<'_>) {
     let table = table_of(db, ValueType::F64, false).await;
-    write_value(db, &table, 0, Value::F64(-0.0))
-        .await
-        .expect("a zero is stored");
+    write_value(db, &table, 0, Value::F64(-0.0)).await.expect("a zero is stored");
     match read_values(db, &table).await.as_slice() {
         [Value::F64(zero)] => assert!(*zero == 0.0, "-0.0 came back as {zero}"),
         other => panic!("one float is expected, not {other:?}"),
@@ -115,18 +107,7 @@ pub async fn negative_zero_is_a_zero(db: &Database<'_>) {
 /// Text: empty, spaces, quotes, combining characters, emoji.
 pub async fn text_round_trips(db: &Database<'_>) {
     let mut values = samples(ValueType::Text);
-    let odd = [
-        "'",
-        "\"",
-        "\\",
-        "''",
-        "a\nb\r\tc",
-        "e\u{301}",
-        "👩‍👩‍👧",
-        "\u{feff}",
-        "  both ends  ",
-        "NULL",
-    ];
+    let odd = ["'", "\"", "\\", "''", "a\nb\r\tc", "e\u{301}", "👩‍👩‍👧", "\u{feff}", "  both ends  ", "NULL"];
     values.extend(odd.map(|v| Value::Text(v.into())));
     round_trip(db, ValueType::Text, values).await;
 }
@@ -141,9 +122,7 @@ pub async fn text_with_zero_bytes_is_exact_or_refused(db: &Database<'_>) {
 pub async fn large_text_round_trips(db: &Database<'_>) {
     let text: String = "0123456789abcdé".chars().cycle().take(1 << 20).collect();
     let table = table_of(db, ValueType::Text, false).await;
-    write_value(db, &table, 1, Value::Text(text.as_str().into()))
-        .await
-        .expect("the text is stored");
+    write_value(db, &table, 1, Value::Text(text.as_str().into())).await.expect("the text is stored");
     let found = read_values(db, &table).await;
     assert!(found == [Value::Text(text.into())], "a megabyte of text comes back");
 }
@@ -159,9 +138,7 @@ pub async fn bytes_round_trip(db: &Database<'_>) {
 pub async fn large_bytes_round_trip(db: &Database<'_>) {
     let bytes: Vec<u8> = (0..1 << 20).map(|n: u32| (n % 251) as u8).collect();
     let table = table_of(db, ValueType::Bytes, false).await;
-    write_value(db, &table, 1, Value::Bytes(bytes.as_slice().into()))
-        .await
-        .expect("the bytes are stored");
+    write_value(db, &table, 1, Value::Bytes(bytes.as_slice().into())).await.expect("the bytes are stored");
     let found = read_values(db, &table).await;
     assert!(found == [Value::Bytes(bytes.into())], "a megabyte of bytes comes back");
 }
@@ -191,9 +168,7 @@ pub async fn json_round_trips(db: &Database<'_>) {
     let table = table_of(db, ValueType::Json, true).await;
     let values = samples(ValueType::Json);
     for (id, value) in (0..).zip(&values) {
-        write_value(db, &table, id, value.borrowed())
-            .await
-            .expect("JSON is stored");
+        write_value(db, &table, id, value.borrowed()).await.expect("JSON is stored");
     }
     let found = read_values(db, &table).await;
     assert_eq!(found.len(), values.len());
@@ -238,9 +213,7 @@ pub async fn all_types_share_a_row(db: &Database<'_>) {
     }
     let table = db.create(table).await;
     let row = |id: i64, value: fn(ValueType) -> Value<'static>| -> Vec<Value<'static>> {
-        std::iter::once(Value::I64(id))
-            .chain(types.into_iter().map(value))
-            .collect()
+        std::iter::once(Value::I64(id)).chain(types.into_iter().map(value)).collect()
     };
     let rows = vec![
         row(1, |_| Value::Null),
@@ -248,9 +221,7 @@ pub async fn all_types_share_a_row(db: &Database<'_>) {
         row(3, |t| samples(t).pop().expect("there are samples")),
     ];
     for row in &rows {
-        write(&**db.executor(), &insert(&table), row)
-            .await
-            .expect("the row is added");
+        write(&**db.executor(), &insert(&table), row).await.expect("the row is added");
     }
     assert_eq!(stored(&**db.executor(), &table).await, rows);
 }

@@ -18,26 +18,18 @@ async fn write_returning(
     types: &[ValueType],
 ) -> (Written, Vec<Values>) {
     let mut rows = Rows::of(types);
-    let written = db
-        .executor()
-        .write(&Statement::new(shape, values), &mut rows)
-        .await
-        .expect("the write succeeds");
+    let written = db.executor().write(&Statement::new(shape, values), &mut rows).await.expect("the write succeeds");
     (written, sorted(rows.rows))
 }
 
 /// An insert adds one row, with the columns in the order of the statement.
 pub async fn insert_adds_one_row(db: &Database<'_>) {
     let table = db.items().await;
-    let written = write(&**db.executor(), &insert(&table), &item(1))
-        .await
-        .expect("the row is added");
+    let written = write(&**db.executor(), &insert(&table), &item(1)).await.expect("the row is added");
     assert_eq!(written.rows, 1);
     let shuffled = insert_columns(&table, vec![2, 1, 0], Vec::new());
     let values = [Value::I64(20), Value::Text("item 2".into()), Value::I64(2)];
-    write(&**db.executor(), &shuffled, &values)
-        .await
-        .expect("the row is added");
+    write(&**db.executor(), &shuffled, &values).await.expect("the row is added");
     assert_eq!(stored(&**db.executor(), &table).await, [item(1), item(2)]);
 }
 
@@ -47,9 +39,7 @@ pub async fn insert_gives_the_generated_key(db: &Database<'_>) {
     let shape = insert_columns(&table, vec![1], Vec::new());
     let mut keys = Vec::new();
     for name in ["a", "b", "c"] {
-        let written = write(&**db.executor(), &shape, &[Value::Text(name.into())])
-            .await
-            .expect("the row is added");
+        let written = write(&**db.executor(), &shape, &[Value::Text(name.into())]).await.expect("the row is added");
         assert_eq!(written.rows, 1);
         let key = written.generated_key.expect("the generated key is given back");
         assert!(!keys.contains(&key), "generated keys differ");
@@ -65,9 +55,7 @@ pub async fn insert_gives_the_generated_key(db: &Database<'_>) {
 pub async fn insert_takes_an_explicit_key(db: &Database<'_>) {
     let table = db.numbered().await;
     let row = vec![Value::I64(4711), Value::Text("a".into())];
-    let written = write(&**db.executor(), &insert(&table), &row)
-        .await
-        .expect("the row is added");
+    let written = write(&**db.executor(), &insert(&table), &row).await.expect("the row is added");
     assert_eq!(written.rows, 1);
     assert_eq!(stored(&**db.executor(), &table).await, [row]);
 }
@@ -92,9 +80,7 @@ pub async fn left_out_columns_get_their_defaults(db: &Database<'_>) {
         .key([0]);
     let table = db.create(table).await;
     let shape = insert_columns(&table, vec![0], Vec::new());
-    write(&**db.executor(), &shape, &[Value::I64(1)])
-        .await
-        .expect("the row is added");
+    write(&**db.executor(), &shape, &[Value::I64(1)]).await.expect("the row is added");
     let expected = vec![Value::I64(1), Value::I64(-42), Value::Bool(true), Value::Null];
     assert_eq!(stored(&**db.executor(), &table).await, [expected]);
 }
@@ -122,9 +108,7 @@ pub async fn update_changes_what_matches(db: &Database<'_>) {
     let table = db.filled_items(5).await;
     let shape = update(&table, vec![2, 1], compare(0, Comparison::Greater, 2), Vec::new());
     let values = [Value::Null, Value::Text("late".into()), Value::I64(3)];
-    let written = write(&**db.executor(), &shape, &values)
-        .await
-        .expect("the rows are changed");
+    let written = write(&**db.executor(), &shape, &values).await.expect("the rows are changed");
     assert_eq!(written.rows, 2);
     assert_eq!(written.generated_key, None, "an update makes no key");
     let late = |id| vec![Value::I64(id), Value::Text("late".into()), Value::Null];
@@ -153,13 +137,7 @@ pub async fn update_of_nothing(db: &Database<'_>) {
 /// An update guarded by old values, NULL among them, happens only while they hold.
 pub async fn guarded_update(db: &Database<'_>) {
     let table = db.filled_items(2).await;
-    let guard = Condition::And(vec![
-        equals(0, 1),
-        Condition::Same {
-            column: 2,
-            slot: Slot(2),
-        },
-    ]);
+    let guard = Condition::And(vec![equals(0, 1), Condition::Same { column: 2, slot: Slot(2) }]);
     let shape = update(&table, vec![2], guard, Vec::new());
     let steps = [
         (Value::Null, Value::I64(11), 0),
@@ -170,9 +148,7 @@ pub async fn guarded_update(db: &Database<'_>) {
     ];
     for (new, old, matched) in steps {
         let values = [new.clone(), Value::I64(1), old.clone()];
-        let written = write(&**db.executor(), &shape, &values)
-            .await
-            .expect("the guard is tried");
+        let written = write(&**db.executor(), &shape, &values).await.expect("the guard is tried");
         assert_eq!(written.rows, matched, "from {old:?} to {new:?}");
     }
 }
@@ -193,9 +169,7 @@ pub async fn delete_removes_what_matches(db: &Database<'_>) {
     let table = db.filled_items(5).await;
     let shape = delete(&table, compare(0, Comparison::GreaterOrEqual, 0), Vec::new());
     for expected in [3, 0] {
-        let written = write(&**db.executor(), &shape, &[Value::I64(3)])
-            .await
-            .expect("the rows are removed");
+        let written = write(&**db.executor(), &shape, &[Value::I64(3)]).await.expect("the rows are removed");
         assert_eq!(written.rows, expected);
     }
     assert_eq!(stored(&**db.executor(), &table).await, [item(1), item(2)]);
@@ -205,9 +179,7 @@ pub async fn delete_removes_what_matches(db: &Database<'_>) {
 pub async fn delete_of_everything_is_counted(db: &Database<'_>) {
     let table = db.filled_items(25).await;
     let shape = delete(&table, Condition::Constant(true), Vec::new());
-    let written = write(&**db.executor(), &shape, &[])
-        .await
-        .expect("the rows are removed");
+    let written = write(&**db.executor(), &shape, &[]).await.expect("the rows are removed");
     assert_eq!(written.rows, 25);
     assert_eq!(count_all(&**db.executor(), &table).await, 0);
 }

@@ -27,11 +27,7 @@ pub struct RecordingCache {
 impl RecordingCache {
     /// A wrapper around the cache.
     pub fn new(inner: Arc<dyn CacheClient>) -> Arc<Self> {
-        Arc::new(Self {
-            inner,
-            points: Points::default(),
-            peek_refused: AtomicBool::new(false),
-        })
+        Arc::new(Self { inner, points: Points::default(), peek_refused: AtomicBool::new(false) })
     }
 
     /// The wrapped cache, for looking into it without leaving a trace.
@@ -92,15 +88,8 @@ impl RecordingCache {
 #[async_trait]
 impl CacheClient for RecordingCache {
     fn peek(&self, key: &EntryKey) -> Peek {
-        let found = if self.peek_refused.load(Ordering::SeqCst) {
-            Peek::Unknown
-        } else {
-            self.inner.peek(key)
-        };
-        self.points.record(Command::Peek {
-            key: key.clone(),
-            hit: matches!(found, Peek::Hit(_)),
-        });
+        let found = if self.peek_refused.load(Ordering::SeqCst) { Peek::Unknown } else { self.inner.peek(key) };
+        self.points.record(Command::Peek { key: key.clone(), hit: matches!(found, Peek::Hit(_)) });
         found
     }
 
@@ -133,10 +122,7 @@ impl CacheClient for RecordingCache {
     }
 
     fn abandon(&self, lease: &Lease) {
-        self.points.record(Command::Abandon {
-            lease: lease.id,
-            key: lease.key.clone(),
-        });
+        self.points.record(Command::Abandon { lease: lease.id, key: lease.key.clone() });
         self.inner.abandon(lease);
     }
 
@@ -148,22 +134,14 @@ impl CacheClient for RecordingCache {
     }
 
     async fn quarantine(&self, tags: &[Tag], token: Token, duration: Duration) -> Result<()> {
-        let command = Command::Quarantine {
-            tags: tags.to_vec(),
-            token,
-            duration,
-        };
+        let command = Command::Quarantine { tags: tags.to_vec(), token, duration };
         self.points.before(&command).await?;
         let answer = self.inner.quarantine(tags, token, duration).await;
         self.points.after(&command, answer, |lost| lost).await
     }
 
     async fn release(&self, tags: &[Tag], token: Token, outcome: Outcome) -> Result<()> {
-        let command = Command::Release {
-            tags: tags.to_vec(),
-            token,
-            outcome: outcome.clone(),
-        };
+        let command = Command::Release { tags: tags.to_vec(), token, outcome: outcome.clone() };
         self.points.before(&command).await?;
         let answer = self.inner.release(tags, token, outcome).await;
         self.points.after(&command, answer, |lost| lost).await

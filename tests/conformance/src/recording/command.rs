@@ -107,8 +107,6 @@ impl Command {
 
     /// Whether it names the object with this key, in whatever table.
     pub fn names_object(&self, wanted: &Key) -> bool {
-        self.keys()
-            .iter()
-            .any(|key| matches!(key, EntryKey::Object { key, .. } if key == wanted))
+        self.keys().iter().any(|key| matches!(key, EntryKey::Object { key, .. } if key == wanted))
     }
 }

@@ -94,9 +94,7 @@ impl RecordingExecutor {
     fn fail(&self, matcher: Matcher, error: Error, when: When, stays: bool) {
         let error = match when {
             When::After if !error.may_have_executed() => Error::new(
-                ErrorKind::ConnectionLost {
-                    may_have_executed: true,
-                },
+                ErrorKind::ConnectionLost { may_have_executed: true },
                 "the connection broke while the answer was on its way",
             )
             .with_source(error),
@@ -162,9 +160,7 @@ impl Executor for RecordingExecutor {
     }
 
     async fn write_atomic(&self, statements: &[Statement<'_>]) -> Result<Vec<Written>, (usize, Error)> {
-        let record = Recorded::WriteAtomic {
-            statements: statements.iter().map(|s| self.sent(s)).collect(),
-        };
+        let record = Recorded::WriteAtomic { statements: statements.iter().map(|s| self.sent(s)).collect() };
         self.points.before(&record).await.map_err(|error| (0, error))?;
         let answer = self.inner.write_atomic(statements).await;
         let end = statements.len();
@@ -177,12 +173,7 @@ impl Executor for RecordingExecutor {
         self.points.before(&record).await?;
         let answer = self.inner.begin(options).await;
         let transaction = self.points.after(&record, answer, |lost| lost).await?;
-        Ok(Box::new(RecordingTransaction::new(
-            transaction,
-            self.inner.clone(),
-            self.points.clone(),
-            number,
-        )))
+        Ok(Box::new(RecordingTransaction::new(transaction, self.inner.clone(), self.points.clone(), number)))
     }
 
     async fn stream(&self, statement: &Statement<'_>) -> Result<Box<dyn PageStream>> {

@@ -18,10 +18,7 @@ pub struct Matcher<R = Recorded> {
 impl<R: 'static> Matcher<R> {
     /// Those of which the function says true; `name` is for messages.
     pub fn new(name: impl Into<Arc<str>>, predicate: impl Fn(&R) -> bool + Send + Sync + 'static) -> Self {
-        Self {
-            name: name.into(),
-            predicate: Arc::new(predicate),
-        }
+        Self { name: name.into(), predicate: Arc::new(predicate) }
     }
 
     /// Every operation.
@@ -73,19 +70,14 @@ impl Matcher<Recorded> {
     /// Whatever names the table.
     pub fn of(table: &str) -> Self {
         let name = table.to_owned();
-        Self::new(format!("of `{table}`"), move |record: &Recorded| {
-            record.names_table(&name)
-        })
+        Self::new(format!("of `{table}`"), move |record: &Recorded| record.names_table(&name))
     }
 
     /// Statements whose SQL text contains `text`; never matches without a dialect.
     pub fn sql_contains(text: &str) -> Self {
         let text = text.to_owned();
         Self::new(format!("SQL with `{text}`"), move |record: &Recorded| {
-            record
-                .sent()
-                .iter()
-                .any(|s| s.sql.as_ref().is_some_and(|sql| sql.contains(&text)))
+            record.sent().iter().any(|s| s.sql.as_ref().is_some_and(|sql| sql.contains(&text)))
         })
     }
 
@@ -143,9 +135,7 @@ impl Matcher<Command> {
 
     /// Voids of tags and of tables.
     pub fn voids() -> Self {
-        Self::new("voids", |command| {
-            matches!(command, Command::Void { .. } | Command::VoidTable { .. })
-        })
+        Self::new("voids", |command| matches!(command, Command::Void { .. } | Command::VoidTable { .. }))
     }
 
     /// Commands that name the object with this key, in whatever table.
@@ -161,10 +151,7 @@ impl Matcher<Command> {
 
 impl<R> Clone for Matcher<R> {
     fn clone(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            predicate: self.predicate.clone(),
-        }
+        Self { name: self.name.clone(), predicate: self.predicate.clone() }
     }
 }
 

@@ -116,11 +116,7 @@ impl Sent {
         Self {
             table: statement.shape.table().map(|table| table.name().to_owned()),
             sql: dialect.and_then(|dialect| sql::render(statement.shape, dialect).ok().map(|plan| plan.text)),
-            values: statement
-                .values
-                .iter()
-                .map(|value| value.clone().into_owned())
-                .collect(),
+            values: statement.values.iter().map(|value| value.clone().into_owned()).collect(),
             transaction,
         }
     }
@@ -128,11 +124,7 @@ impl Sent {
 
 impl Recorded {
     pub(super) fn begin(transaction: u64, options: &TransactionOptions) -> Self {
-        Self::Begin {
-            transaction,
-            read_only: options.read_only,
-            isolation: options.isolation,
-        }
+        Self::Begin { transaction, read_only: options.read_only, isolation: options.isolation }
     }
 
     /// True for `fetch`, `get_many` and `stream`.

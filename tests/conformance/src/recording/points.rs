@@ -34,11 +34,7 @@ impl<R> Clone for Points<R> {
 
 impl<R> Default for Points<R> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(State {
-            log: Vec::new(),
-            faults: Vec::new(),
-            gates: Vec::new(),
-        })))
+        Self(Arc::new(Mutex::new(State { log: Vec::new(), faults: Vec::new(), gates: Vec::new() })))
     }
 }
 
@@ -68,12 +64,7 @@ impl<R: Clone + 'static> Points<R> {
     }
 
     pub(super) fn fail(&self, matcher: Matcher<R>, error: Error, when: When, stays: bool) {
-        self.state().faults.push(Fault {
-            matcher,
-            when,
-            error,
-            stays,
-        });
+        self.state().faults.push(Fault { matcher, when, error, stays });
     }
 
     pub(super) fn clear_faults(&self) {
@@ -124,11 +115,7 @@ impl<R: Clone + 'static> Points<R> {
 
     fn fault(&self, record: &R, when: When) -> Result<()> {
         let mut state = self.state();
-        let Some(at) = state
-            .faults
-            .iter()
-            .position(|f| f.when == when && f.matcher.matches(record))
-        else {
+        let Some(at) = state.faults.iter().position(|f| f.when == when && f.matcher.matches(record)) else {
             return Ok(());
         };
         if state.faults[at].stays {

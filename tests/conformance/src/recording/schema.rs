@@ -20,9 +20,7 @@ impl RecordingSchema {
     }
 
     fn inner(&self) -> Result<&dyn Schema> {
-        self.executor
-            .schema()
-            .ok_or_else(|| Error::unsupported("the wrapped executor has no schema"))
+        self.executor.schema().ok_or_else(|| Error::unsupported("the wrapped executor has no schema"))
     }
 }
 
@@ -30,28 +28,21 @@ impl RecordingSchema {
 #[async_trait]
 impl Schema for RecordingSchema {
     async fn describe(&self, table: &str) -> Result<Option<ExistingTable>> {
-        let record = Recorded::Describe {
-            table: table.to_owned(),
-        };
+        let record = Recorded::Describe { table: table.to_owned() };
         self.points.before(&record).await?;
         let answer = self.inner()?.describe(table).await;
         self.points.after(&record, answer, |lost| lost).await
     }
 
     async fn create_table(&self, table: &Table) -> Result<()> {
-        let record = Recorded::CreateTable {
-            table: table.name().to_owned(),
-        };
+        let record = Recorded::CreateTable { table: table.name().to_owned() };
         self.points.before(&record).await?;
         let answer = self.inner()?.create_table(table).await;
         self.points.after(&record, answer, |lost| lost).await
     }
 
     async fn create_index(&self, table: &Table, index: &Index) -> Result<()> {
-        let record = Recorded::CreateIndex {
-            table: table.name().to_owned(),
-            index: index.name.to_string(),
-        };
+        let record = Recorded::CreateIndex { table: table.name().to_owned(), index: index.name.to_string() };
         self.points.before(&record).await?;
         let answer = self.inner()?.create_index(table, index).await;
         self.points.after(&record, answer, |lost| lost).await

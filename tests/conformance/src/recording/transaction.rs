@@ -25,12 +25,7 @@ impl RecordingTransaction {
         points: Points<Recorded>,
         number: u64,
     ) -> Self {
-        Self {
-            inner: Some(inner),
-            executor,
-            points,
-            number,
-        }
+        Self { inner: Some(inner), executor, points, number }
     }
 
     fn inner(&mut self) -> &mut Box<dyn Transaction> {
@@ -71,48 +66,35 @@ impl Transaction for RecordingTransaction {
     }
 
     async fn savepoint(&mut self, depth: u32) -> Result<()> {
-        let record = Recorded::Savepoint {
-            transaction: self.number,
-            depth,
-        };
+        let record = Recorded::Savepoint { transaction: self.number, depth };
         self.points.before(&record).await?;
         let answer = self.inner().savepoint(depth).await;
         self.points.after(&record, answer, |lost| lost).await
     }
 
     async fn rollback_to(&mut self, depth: u32) -> Result<()> {
-        let record = Recorded::RollbackTo {
-            transaction: self.number,
-            depth,
-        };
+        let record = Recorded::RollbackTo { transaction: self.number, depth };
         self.points.before(&record).await?;
         let answer = self.inner().rollback_to(depth).await;
         self.points.after(&record, answer, |lost| lost).await
     }
 
     async fn release(&mut self, depth: u32) -> Result<()> {
-        let record = Recorded::Release {
-            transaction: self.number,
-            depth,
-        };
+        let record = Recorded::Release { transaction: self.number, depth };
         self.points.before(&record).await?;
         let answer = self.inner().release(depth).await;
         self.points.after(&record, answer, |lost| lost).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
-        let record = Recorded::Commit {
-            transaction: self.number,
-        };
+        let record = Recorded::Commit { transaction: self.number };
         self.points.before(&record).await?;
         let answer = self.end().commit().await;
         self.points.after(&record, answer, |lost| lost).await
     }
 
     async fn rollback(mut self: Box<Self>) -> Result<()> {
-        let record = Recorded::Rollback {
-            transaction: self.number,
-        };
+        let record = Recorded::Rollback { transaction: self.number };
         self.points.before(&record).await?;
         let answer = self.end().rollback().await;
         self.points.after(&record, answer, |lost| lost).await
@@ -122,9 +104,7 @@ impl Transaction for RecordingTransaction {
 impl Drop for RecordingTransaction {
     fn drop(&mut self) {
         if self.inner.is_some() {
-            self.points.record(Recorded::Dropped {
-                transaction: self.number,
-            });
+            self.points.record(Recorded::Dropped { transaction: self.number });
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Typed columns: a type for each column, and the constants of that type.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::ast::{Field, FieldKind, Model};
 
@@ -32,10 +33,12 @@ pub(super) fn columns(model: &Model) -> TokenStream {
                 });
             }
             FieldKind::Embed { .. } => {
+                let columns = shape.embed(field, "Columns");
+                let columns = quote_spanned!(ty.span()=> #columns<#ident, { #offset }>);
+                let value = quote_spanned!(ty.span()=> <#columns as #krate::__private::EmbedColumns>::COLUMNS);
                 constants.extend(quote! {
                     #docs
-                    #vis const #constant: <#ty as #krate::Embed>::Columns<#ident, { #offset }> =
-                        #krate::__private::EmbedColumns::COLUMNS;
+                    #vis const #constant: #columns = #value;
                 });
             }
             FieldKind::Ignored => {}
@@ -51,16 +54,15 @@ pub(super) fn columns(model: &Model) -> TokenStream {
     }
 }
 
-/// What the field's constant and the field in the struct for new objects say of themselves.
+/// What the field's constant says of itself.
 pub(super) fn docs(field: &Field) -> TokenStream {
     let summary = match &field.kind {
         FieldKind::Column(column) => format!("The column `{}`.", column.name),
         FieldKind::Embed { .. } | FieldKind::Ignored => format!("The columns of `{}`.", field.ident),
     };
     let docs = &field.docs;
-    quote! {
-        #[doc = #summary]
-        #[doc = ""]
-        #(#docs)*
+    if docs.is_empty() {
+        return quote!(#[doc = #summary]);
     }
+    quote!(#[doc = #summary] #[doc = ""] #(#docs)*)
 }

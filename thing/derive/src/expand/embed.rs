@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
-use super::model::{set_generated_key, touch};
+use super::model::touch;
 use super::{columns, hidden, local, new, table};
 use crate::ast::{Column, Embed, Field, FieldKind, Shape, Source, last_segment};
 
@@ -29,7 +29,7 @@ pub(crate) fn embed(embed: &Embed) -> TokenStream {
 fn columns(shape: &Shape) -> TokenStream {
     let (krate, vis) = (&shape.krate, &shape.vis);
     let all = columns_type(shape);
-    let fields: Vec<(&Field, &Column)> = shape.fields.iter().filter_map(|f| Some((f, f.column()?))).collect();
+    let fields: Vec<(&Field, &Column)> = shape.columns().collect();
     let markers = fields.iter().map(|(Field { column_vis: vis, ty, .. }, Column { marker, .. })| {
         quote! {
             #vis struct #marker<M>(::core::marker::PhantomData<fn() -> M>);
@@ -45,9 +45,8 @@ fn columns(shape: &Shape) -> TokenStream {
         let (docs, vis, ident) = (columns::docs(field), &field.column_vis, &field.ident);
         quote!(#docs #vis #ident: #krate::Column<#marker<M>>)
     });
-    let values = fields.iter().enumerate().map(|(at, (Field { ident, .. }, _))| {
-        quote!(#ident: #krate::Column::at(FIRST + #at))
-    });
+    let values =
+        fields.iter().enumerate().map(|(at, (Field { ident, .. }, _))| quote!(#ident: #krate::Column::at(FIRST + #at)));
     quote! {
         #(#markers)*
 
@@ -68,32 +67,37 @@ fn columns_type(shape: &Shape) -> syn::Ident {
 
 fn implementation(shape: &Shape) -> TokenStream {
     let (krate, ident) = (&shape.krate, &shape.ident);
-    let private = quote!(#krate::__private);
+    let private = shape.private();
     let all = columns_type(shape);
     let (row, first, table, prefix) = (local("row"), local("first"), local("table"), local("prefix"));
     let (column, now, new) = (local("column"), local("now"), local("new"));
     let declare = table::declare(shape, &table, &first, &prefix);
     let touch = touch(shape);
-    let fields: Vec<(&Field, &Column)> = shape.fields.iter().filter_map(|f| Some((f, f.column()?))).collect();
+    let fields: Vec<(&Field, &Column)> = shape.columns().collect();
     let count = fields.len();
     let mut position = 0usize;
     let read = shape.fields.iter().map(|field| {
-        let Field { ident, ty, .. } = field;
+        let ident = &field.ident;
         let Some(Column { name, .. }) = field.column() else {
-            return quote!(#ident: ::core::default::Default::default());
+            let value = new::unset(shape, field);
+            return quote!(#ident: #value);
         };
-        let at = position;
+        let value = shape.column_type(field, "from_row");
+        let nullable = shape.column_type(field, "NULLABLE");
+        let at = quote!(#first + #position);
         position += 1;
-        quote!(#ident: #private::read::<#ty>(#row, #first + #at, #name)?)
+        quote!(#ident: #private::named(#value(#row, #at), #nullable, #row, #at, #name)?)
     });
     let read: Vec<TokenStream> = read.collect();
-    let write = fields.iter().enumerate().map(|(at, (Field { ident, ty, .. }, Column { name, .. }))| {
-        quote!(#at => #private::write::<#ty>(&self.#ident, #name))
+    let write = fields.iter().enumerate().map(|(at, (field, Column { name, .. }))| {
+        let (ident, value) = (&field.ident, shape.column_type(field, "to_value"));
+        quote!(#at => #private::named_value(#value(&self.#ident), #name))
     });
-    let sizes = fields.iter().map(|(Field { ident, ty, .. }, _)| {
-        quote!(<#ty as #krate::ColumnType>::heap_size(&self.#ident))
+    let sizes = fields.iter().map(|(field, _)| {
+        let (ident, size) = (&field.ident, shape.column_type(field, "heap_size"));
+        quote!(#size(&self.#ident))
     });
-    let name = ident.to_string();
+    let name = ident.unraw().to_string();
     quote! {
         #[automatically_derived]
         impl #krate::Embed for #ident {
@@ -138,11 +142,15 @@ fn key(embed: &Embed) -> TokenStream {
     let field = &shape.fields[at];
     let (Field { ident, ty, .. }, offset) = (field, &shape.offsets()[at]);
     let key = local("key");
+    let private = shape.private();
     let set = if generated {
-        set_generated_key(shape, field)
+        quote! {
+            self.#ident = #private::generated_embed_key::<Self>(#key)?;
+            ::core::result::Result::Ok(())
+        }
     } else {
-        let name = name.to_string();
-        quote!(::core::result::Result::Err(#krate::__private::key_is_assigned(#name, #key)))
+        let name = name.unraw().to_string();
+        quote!(::core::result::Result::Err(#private::key_is_assigned(#name, #key)))
     };
     quote! {
         #[automatically_derived]
@@ -156,7 +164,7 @@ fn key(embed: &Embed) -> TokenStream {
                 ::core::clone::Clone::clone(&self.#ident)
             }
 
-            fn set_generated_key(&mut self, #key: i64) -> #krate::__private::Result<()> {
+            fn set_generated_key(&mut self, #key: i64) -> #private::Result<()> {
                 #set
             }
         }

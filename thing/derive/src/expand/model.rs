@@ -1,9 +1,11 @@
 //! Models: `impl Model`, the typed columns and the struct for new objects.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
-use super::{columns, hidden, local, new, table};
+use super::{columns, hidden, local, new, table, this};
 use crate::ast::{Column, Field, FieldKind, Key, Model, Shape, Source};
 
 /// The expansion of `#[derive(Model)]`.
@@ -36,15 +38,20 @@ fn column_limit(shape: &Shape) -> TokenStream {
         return TokenStream::new();
     };
     let message = format!("`{}` has more than 128 columns, its embeds included; leave some out", shape.ident);
-    quote!(const _: () = ::core::assert!(#count <= 128, #message);)
+    quote! {
+        const _: () = {
+            const COLUMNS: usize = #count;
+            ::core::assert!(COLUMNS <= 128, #message);
+        };
+    }
 }
 
 fn implementation(model: &Model) -> TokenStream {
     let shape = &model.shape;
     let (ident, krate) = (&shape.ident, &shape.krate);
-    let private = quote!(#krate::__private);
-    let name = ident.to_string();
-    let (key_type, key_value, set_key) = key(model);
+    let private = shape.private();
+    let name = ident.unraw().to_string();
+    let (key_type, key_method, set_key) = key(model);
     let table = table::table(model);
     let from_row = from_row(shape);
     let value = value(shape);
@@ -62,9 +69,7 @@ fn implementation(model: &Model) -> TokenStream {
                 #table
             }
 
-            fn key(&self) -> Self::Key {
-                #key_value
-            }
+            #key_method
 
             #[allow(unused_variables)]
             fn set_generated_key(&mut self, #key: i64) -> #private::Result<()> {
@@ -91,17 +96,21 @@ fn implementation(model: &Model) -> TokenStream {
     }
 }
 
-/// The type of the key, the key of an object, and the body of `set_generated_key`.
+/// The type of the key, the method `key`, and the body of `set_generated_key`.
 fn key(model: &Model) -> (TokenStream, TokenStream, TokenStream) {
-    let krate = &model.shape.krate;
+    let private = model.shape.private();
     let key = local("key");
     let fields = match &model.key {
         Key::Embed(field) => {
-            let Field { ident, ty, .. } = &model.shape.fields[*field];
+            let field = &model.shape.fields[*field];
+            let (ident, this) = (&field.ident, this());
+            let key_type = model.shape.embed_key(field, "Key");
+            let value = model.shape.embed_key(field, "key");
+            let set = model.shape.embed_key(field, "set_generated_key");
             return (
-                quote!(<#ty as #krate::EmbedKey>::Key),
-                quote!(<#ty as #krate::EmbedKey>::key(&self.#ident)),
-                quote!(<#ty as #krate::EmbedKey>::set_generated_key(&mut self.#ident, #key)),
+                key_type.clone(),
+                quote_spanned!(field.ty.span()=> fn key(&#this) -> #key_type { #value(&#this.#ident) }),
+                quote_spanned!(field.ty.span()=> #set(&mut #this.#ident, #key)),
             );
         }
         Key::Fields { fields, .. } => fields.iter().map(|&field| &model.shape.fields[field]),
@@ -113,36 +122,38 @@ fn key(model: &Model) -> (TokenStream, TokenStream, TokenStream) {
         _ => (quote!((#(#types),*)), quote!((#(#values),*))),
     };
     let set = match (&model.key, fields.clone().next()) {
-        (Key::Fields { generated: true, .. }, Some(field)) => set_generated_key(&model.shape, field),
+        (Key::Fields { generated: true, .. }, Some(Field { ident, .. })) => quote! {
+            self.#ident = #private::generated_key::<Self>(#key)?;
+            ::core::result::Result::Ok(())
+        },
         _ => {
-            let name = model.shape.ident.to_string();
-            quote!(::core::result::Result::Err(#krate::__private::key_is_assigned(#name, #key)))
+            let name = model.shape.ident.unraw().to_string();
+            quote!(::core::result::Result::Err(#private::key_is_assigned(#name, #key)))
         }
     };
-    (types, values, set)
-}
-
-/// The body of `set_generated_key` for a field.
-pub(super) fn set_generated_key(shape: &Shape, field: &Field) -> TokenStream {
-    let (krate, ident, key) = (&shape.krate, &field.ident, local("key"));
-    quote! {
-        self.#ident = #krate::ModelKey::from_generated(#key)?;
-        ::core::result::Result::Ok(())
-    }
+    let method = quote! {
+        fn key(&self) -> Self::Key {
+            #values
+        }
+    };
+    (types, method, set)
 }
 
 fn from_row(shape: &Shape) -> TokenStream {
-    let krate = &shape.krate;
+    let private = shape.private();
     let row = local("row");
     let fields = shape.fields.iter().zip(shape.offsets()).map(|(field, offset)| {
-        let Field { ident, ty, .. } = field;
+        let ident = &field.ident;
         let value = match &field.kind {
             FieldKind::Column(column) => {
                 let (name, marker) = (&column.name, &column.marker);
-                quote!(#krate::__private::read_column::<#marker>(#row, #offset, #name)?)
+                quote!(#private::read::<#marker>(#row, #offset, #name)?)
             }
-            FieldKind::Embed { .. } => quote!(<#ty as #krate::Embed>::from_row(#row, #offset)?),
-            FieldKind::Ignored => quote!(::core::default::Default::default()),
+            FieldKind::Embed { .. } => {
+                let from_row = shape.embed(field, "from_row");
+                quote_spanned!(field.ty.span()=> #from_row(#row, #offset)?)
+            }
+            FieldKind::Ignored => new::unset(shape, field),
         };
         quote!(#ident: #value)
     });
@@ -150,47 +161,50 @@ fn from_row(shape: &Shape) -> TokenStream {
 }
 
 fn value(shape: &Shape) -> TokenStream {
-    let krate = &shape.krate;
+    let (private, this) = (shape.private(), this());
     let column = local("column");
     let offsets = shape.offsets();
     let mut after_embed = false;
     let mut arms = TokenStream::new();
     for (at, field) in shape.fields.iter().enumerate() {
-        let (ident, ty, offset) = (&field.ident, &field.ty, &offsets[at]);
+        let (ident, offset) = (&field.ident, &offsets[at]);
         match &field.kind {
             FieldKind::Column(Column { name, marker, .. }) => {
                 let pattern = if after_embed { quote!(_ if #column == #offset) } else { quote!(#offset) };
-                arms.extend(quote!(#pattern => #krate::__private::write_column::<#marker>(&self.#ident, #name),));
+                arms.extend(quote!(#pattern => #private::write::<#marker>(&self.#ident, #name),));
             }
             FieldKind::Embed { .. } => {
                 // The arms above took every smaller column.
-                let end = &offsets[at + 1];
-                arms.extend(quote!(_ if #column < #end => <#ty as #krate::Embed>::value(&self.#ident, #column - (#offset)),));
+                let (value, end) = (shape.embed(field, "value"), &offsets[at + 1]);
+                let value = quote_spanned!(field.ty.span()=> #value(&#this.#ident, #column - (#offset)));
+                arms.extend(quote!(_ if #column < #end => #value,));
                 after_embed = true;
             }
             FieldKind::Ignored => {}
         }
     }
-    let name = shape.ident.to_string();
+    let name = shape.ident.unraw().to_string();
     quote! {
         match #column {
             #arms
-            _ => ::core::result::Result::Err(#krate::__private::no_column(#name, #column)),
+            _ => ::core::result::Result::Err(#private::no_column(#name, #column)),
         }
     }
 }
 
 /// The body of `touch`, of models and embeds.
 pub(super) fn touch(shape: &Shape) -> TokenStream {
-    let krate = &shape.krate;
+    let this = this();
     let (now, new, updated) = (local("now"), local("new"), local("updated"));
-    let has_updated = shape.fields.iter().filter_map(Field::column).any(|column| matches!(column.source, Source::Updated));
+    let has_updated =
+        shape.fields.iter().filter_map(Field::column).any(|column| matches!(column.source, Source::Updated));
     let statements = shape.fields.iter().map(|field| {
-        let (ident, ty, function) = (&field.ident, &field.ty, field.function());
+        let (ident, function) = (&field.ident, field.function());
         match &field.kind {
-            FieldKind::Embed { .. } => quote! {
-                let #updated = <#ty as #krate::Embed>::touch(&mut self.#ident, #now, #new) || #updated;
-            },
+            FieldKind::Embed { .. } => {
+                let touch = shape.embed(field, "touch");
+                quote_spanned!(field.ty.span()=> let #updated = #touch(&mut #this.#ident, #now, #new) || #updated;)
+            }
             FieldKind::Column(Column { source: Source::Created, .. }) => quote! {
                 if #new {
                     self.#ident = #function(#now);
@@ -208,12 +222,15 @@ pub(super) fn touch(shape: &Shape) -> TokenStream {
 }
 
 fn heap_size(shape: &Shape) -> TokenStream {
-    let krate = &shape.krate;
+    let (private, this) = (shape.private(), this());
     let sizes = shape.fields.iter().filter_map(|field| {
-        let Field { ident, ty, .. } = field;
+        let ident = &field.ident;
         match &field.kind {
-            FieldKind::Column(Column { marker, .. }) => Some(quote!(#krate::__private::heap_size::<#marker>(&self.#ident))),
-            FieldKind::Embed { .. } => Some(quote!(<#ty as #krate::Embed>::heap_size(&self.#ident))),
+            FieldKind::Column(Column { marker, .. }) => Some(quote!(#private::heap_size::<#marker>(&self.#ident))),
+            FieldKind::Embed { .. } => {
+                let heap_size = shape.embed(field, "heap_size");
+                Some(quote_spanned!(field.ty.span()=> #heap_size(&#this.#ident)))
+            }
             FieldKind::Ignored => None,
         }
     });

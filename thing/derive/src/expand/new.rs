@@ -1,8 +1,9 @@
 //! New objects: the struct without what the database and the clock fill in.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Ident;
+use syn::spanned::Spanned;
 
 use super::{columns, local};
 use crate::ast::{Field, FieldKind, Model, Shape, Source};
@@ -14,7 +15,11 @@ pub(super) fn new(model: &Model, name: &Ident) -> (TokenStream, TokenStream) {
     let given: Vec<&Field> = shape.fields.iter().filter(|field| is_given(field)).collect();
     let summary = format!("A new [`{ident}`], without what the database and the clock fill in.");
     let fields = given.iter().map(|field| {
-        let (docs, vis, ident, ty) = (columns::docs(field), &field.vis, &field.ident, &field.ty);
+        let (vis, ident, ty) = (&field.vis, &field.ident, &field.ty);
+        let docs = match field.docs.as_slice() {
+            [] => columns::docs(field),
+            docs => quote!(#(#docs)*),
+        };
         match source(field) {
             Some(Source::Default(_)) => quote! {
                 #docs
@@ -101,9 +106,12 @@ pub(super) fn unset(shape: &Shape, field: &Field) -> TokenStream {
     match &field.kind {
         FieldKind::Embed { .. } => {
             let (krate, ty) = (&shape.krate, &field.ty);
-            quote!(<#ty as #krate::__private::EmbedUnset>::unset())
+            quote_spanned!(ty.span()=> <#ty as #krate::__private::EmbedUnset>::unset())
         }
-        FieldKind::Ignored => quote!(::core::default::Default::default()),
+        FieldKind::Ignored => {
+            let function = field.function();
+            quote!(#function())
+        }
         FieldKind::Column(column) => {
             let function = field.function();
             match &column.source {
@@ -120,33 +128,31 @@ pub(super) fn unset(shape: &Shape, field: &Field) -> TokenStream {
 /// the compiler reports a wrong type once.
 pub(super) fn functions(shape: &Shape) -> TokenStream {
     let krate = &shape.krate;
-    let columns = shape.fields.iter().filter_map(|field| Some((field, field.column()?)));
-    columns
-        .map(|(field, column)| {
-            let (name, ty) = (field.function(), &field.ty);
-            match &column.source {
-                Source::Given => TokenStream::new(),
-                Source::Default(value) => quote! {
-                    fn #name() -> #ty {
-                        #value
-                    }
-                },
-                Source::GeneratedKey => quote! {
-                    fn #name() -> #ty {
-                        <#ty as #krate::__private::GeneratedKey>::unset()
-                    }
-                },
-                Source::Created | Source::Updated => {
-                    let now = local("now");
-                    quote! {
-                        fn #name(#now: i64) -> #ty {
-                            <#ty as #krate::TimestampType>::from_microseconds(#now)
-                        }
-                    }
+    let functions = shape.fields.iter().map(|field| {
+        let (name, ty) = (field.function(), &field.ty);
+        let now = local("now");
+        let (parameter, value) = match &field.kind {
+            FieldKind::Embed { .. } => return None,
+            FieldKind::Ignored => (None, quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default())),
+            FieldKind::Column(column) => match &column.source {
+                Source::Given => return None,
+                Source::Default(value) => (None, quote!(#value)),
+                Source::GeneratedKey => {
+                    (None, quote_spanned!(ty.span()=> <#ty as #krate::__private::GeneratedKey>::unset()))
                 }
+                Source::Created | Source::Updated => {
+                    let value = quote_spanned!(ty.span()=> <#ty as #krate::TimestampType>::from_microseconds(#now));
+                    (Some(quote!(#now: i64)), value)
+                }
+            },
+        };
+        Some(quote! {
+            fn #name(#parameter) -> #ty {
+                #value
             }
         })
-        .collect()
+    });
+    quote!(#(#functions)*)
 }
 
 fn is_given(field: &Field) -> bool {

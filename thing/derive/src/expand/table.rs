@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Ident;
+use syn::ext::IdentExt;
 
 use super::local;
 use crate::ast::{Column, Field, FieldKind, Index, Key, Model, Shape, Source};
@@ -10,21 +11,22 @@ use crate::ast::{Column, Field, FieldKind, Index, Key, Model, Shape, Source};
 /// The body of `Model::table`.
 pub(super) fn table(model: &Model) -> TokenStream {
     let shape = &model.shape;
-    let krate = &shape.krate;
-    let private = quote!(#krate::__private);
+    let private = shape.private();
     let offsets = shape.offsets();
     let table = local("table");
-    let (name, model_name) = (&model.table, shape.ident.to_string());
+    let (name, model_name) = (&model.table, shape.ident.unraw().to_string());
     let columns = shape.fields.iter().zip(&offsets).map(|(field, offset)| match &field.kind {
         FieldKind::Column(column) => {
-            let marker = &column.marker;
-            let ty = quote!(<#marker as #krate::ColumnSpec>::Type);
-            let column = declared_column(shape, field, column, &ty);
+            let (name, marker) = (&column.name, &column.marker);
+            let column = match default(field, column) {
+                Some(default) => quote!(#private::column_with_default::<#marker>(#name, &#default())),
+                None => quote!(#private::column::<#marker>(#name)),
+            };
             quote!(let #table = #table.column(#column);)
         }
         FieldKind::Embed { prefix, .. } => {
-            let ty = &field.ty;
-            quote!(let #table = <#ty as #krate::Embed>::declare(#table, #offset, #prefix);)
+            let declare = shape.embed(field, "declare");
+            quote!(let #table = #declare(#table, #offset, #prefix);)
         }
         FieldKind::Ignored => TokenStream::new(),
     });
@@ -34,11 +36,10 @@ pub(super) fn table(model: &Model) -> TokenStream {
             quote!(.key([#(#positions),*]).generated_key(#generated))
         }
         Key::Embed(field) => {
-            let (ty, offset) = (&shape.fields[*field].ty, &offsets[*field]);
-            quote! {
-                .key([#offset + <#ty as #krate::EmbedKey>::COLUMN])
-                .generated_key(<#ty as #krate::EmbedKey>::GENERATED)
-            }
+            let (embed, offset) = (&shape.fields[*field], &offsets[*field]);
+            let column = shape.embed_key(embed, "COLUMN");
+            let generated = shape.embed_key(embed, "GENERATED");
+            quote!(.key([#offset + #column]).generated_key(#generated))
         }
     };
     let indexes = shape.indexes.iter().map(|index| {
@@ -63,18 +64,26 @@ pub(super) fn table(model: &Model) -> TokenStream {
 
 /// The body of `Embed::declare`.
 pub(super) fn declare(shape: &Shape, table: &Ident, first: &Ident, prefix: &Ident) -> TokenStream {
-    let krate = &shape.krate;
-    let columns = shape.fields.iter().filter_map(|field| Some((field, field.column()?)));
-    let columns = columns.map(|(field, column)| {
-        let ty = &field.ty;
-        let column = declared_column(shape, field, column, &quote!(#ty));
-        quote!(let #table = #table.column(#krate::__private::prefixed(#column, #prefix));)
+    let private = shape.private();
+    let columns = shape.columns().map(|(field, column)| {
+        let name = &column.name;
+        let value_type = shape.column_type(field, "TYPE");
+        let nullable = shape.column_type(field, "NULLABLE");
+        let declared = quote!(#private::TableColumn::new(#name, #value_type).nullable(#nullable));
+        let declared = match default(field, column) {
+            Some(default) => {
+                let to_value = shape.column_type(field, "to_value");
+                quote!(#private::with_default(#declared, #to_value(&#default())))
+            }
+            None => declared,
+        };
+        quote!(let #table = #table.column(#private::prefixed(#declared, #prefix));)
     });
     let offsets = shape.offsets();
     let indexes = shape.indexes.iter().map(|Index { name, fields, unique }| {
         let positions = fields.iter().map(|&field| &offsets[field]);
         let name = match name {
-            Some(name) => quote!(::core::option::Option::Some(&*#krate::__private::prefixed_name(#name, #prefix))),
+            Some(name) => quote!(::core::option::Option::Some(&*#private::prefixed_name(#name, #prefix))),
             None => quote!(::core::option::Option::None),
         };
         quote!(let #table = #table.index(#name, [#(#first + #positions),*], #unique);)
@@ -86,15 +95,8 @@ pub(super) fn declare(shape: &Shape, table: &Ident, first: &Ident, prefix: &Iden
     }
 }
 
-fn declared_column(shape: &Shape, field: &Field, column: &Column, ty: &TokenStream) -> TokenStream {
-    let krate = &shape.krate;
-    let name = &column.name;
-    match &column.source {
-        // The default of a key makes a new key each time: nothing that a database could repeat.
-        Source::Default(_) if !column.is_key => {
-            let default = field.function();
-            quote!(#krate::__private::column_with_default::<#ty>(#name, &#default()))
-        }
-        _ => quote!(#krate::__private::column::<#ty>(#name)),
-    }
+/// The function that gives the default of a column in the database. The default of a key makes a new key each time:
+/// nothing that a database could repeat.
+fn default(field: &Field, column: &Column) -> Option<Ident> {
+    (matches!(column.source, Source::Default(_)) && !column.is_key).then(|| field.function())
 }

@@ -1,0 +1,47 @@
+//! A bare cache: what a hit of Thing's cache is compared with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+
+use crate::data::{USERS, UserRow};
+use crate::subject::{Reader, Seen};
+use crate::subjects::rusqlite::RawUser;
+
+/// A cache that holds all users, in shared ownership.
+pub struct BareCache {
+    users: Cache<i64, Arc<RawUser>>,
+}
+
+impl BareCache {
+    /// A cache with all users in it.
+    pub fn filled() -> Self {
+        // Twice the number: shards don't fill evenly.
+        let users = Cache::new(2 * USERS as usize);
+        for id in 1..=USERS {
+            let row = UserRow::number(id);
+            users.insert(id, Arc::new(RawUser { id, row }));
+        }
+        assert_eq!(users.len(), USERS as usize);
+        Self { users }
+    }
+}
+
+impl fmt::Debug for BareCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BareCache").field("users", &self.users.len()).finish()
+    }
+}
+
+impl Reader for BareCache {
+    type User = Arc<RawUser>;
+
+    async fn get(&self, id: i64) -> Arc<RawUser> {
+        self.users.get(&id).expect("every user is cached")
+    }
+
+    fn seen(user: &Arc<RawUser>) -> Seen {
+        (**user).seen()
+    }
+}

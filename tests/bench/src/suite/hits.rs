@@ -1,0 +1,127 @@
+//! Hits: reads that the cache answers, beside a bare cache.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use thing::Db;
+use thing_cache_memory::{MemoryCache, MemoryConfig};
+
+use super::{Options, Outcome, on_runtime, tell};
+use crate::data::{self, USERS};
+use crate::meter::{Measurement, Meter};
+use crate::random::Random;
+use crate::seed::Template;
+use crate::subject::{Reader, Subject, Synchronous};
+use crate::subjects::Kind;
+use crate::subjects::bare_cache::BareCache;
+use crate::subjects::pooled::{PooledRusqlite, Writes};
+use crate::subjects::thing::{ThingSubject, User, executor};
+use crate::workload::{TASKS, concurrently};
+
+/// How many hits one note of the time stands for: reading the clock takes as long as a hit.
+const AT_ONCE: usize = 64;
+/// How many rows the measurement with few rows asks for.
+const FEW: i64 = 1_000;
+
+/// Gets by one task of rows all over the table, of a few, and by many tasks; lists of 100.
+const NAMES: [&str; 4] = ["C1", "C1 few", "C2", "C3"];
+
+pub(super) async fn run(options: &Options, template: &Template, folder: &Path, outcome: &mut Outcome) {
+    if !NAMES.iter().any(|name| options.wants(name)) {
+        return;
+    }
+    tell("cached reads");
+    let file = folder.join("hits.db");
+    template.copy(&file).expect("the template is copied");
+    let thing = on_runtime({
+        let file = file.clone();
+        async move { Arc::new(warm(&file).await) }
+    })
+    .await;
+    let bare = Arc::new(BareCache::filled());
+    let raw = Arc::new(PooledRusqlite::open(&file, Synchronous::Normal, Writes::AnyConnection));
+    let meter = options.load.meter;
+    let before = thing.db().statistics().statements();
+    let cached = Kind::ThingCached.name();
+    for round in 0..options.rounds {
+        let count = options.operations(500_000);
+        for (name, tasks, keys) in [("C1", 1, USERS), ("C1 few", 1, FEW), ("C2", TASKS, USERS)] {
+            if options.wants(name) {
+                let measured = gets(&bare, tasks, keys, count, meter).await;
+                outcome.add(round, name, "bare cache", measured);
+                let measured = gets(&thing, tasks, keys, count, meter).await;
+                outcome.add(round, name, cached, measured);
+            }
+        }
+        if options.wants("C3") {
+            let measured = lists(&raw, options.operations(2_000), meter).await;
+            outcome.add(round, "C3", Kind::Rusqlite.name(), measured);
+            let measured = lists(&thing, options.operations(20_000), meter).await;
+            outcome.add(round, "C3", cached, measured);
+        }
+    }
+    let after = thing.db().statistics().statements();
+    assert_eq!(before, after, "every read is answered by the cache");
+}
+
+/// A `Db` whose cache holds every user and the list of every age.
+async fn warm(file: &Path) -> ThingSubject {
+    let cache = MemoryCache::new(MemoryConfig::default().max_bytes(256 << 20));
+    let builder = Db::builder(executor(file, Synchronous::Normal).await).cache(cache);
+    let thing = ThingSubject::build(builder).await;
+    for age in (data::YOUNGEST..).take(data::AGES as usize) {
+        assert_eq!(thing.list(age).await.len(), 100);
+    }
+    for first in (1..=USERS).step_by(1_000) {
+        let ids = first..first + 1_000;
+        let users = thing.db().things::<User>().by_ids(ids).await.expect("users are read");
+        assert_eq!(users.len(), 1_000);
+    }
+    thing
+}
+
+async fn gets<R: Reader>(reader: &Arc<R>, tasks: usize, keys: i64, count: usize, meter: Meter) -> Measurement {
+    let mut random = Random::seeded(10);
+    let ids: Arc<[i64]> = (0..count).map(|_| random.key(keys)).collect();
+    let reader = reader.clone();
+    on_runtime(async move {
+        let (of_task, of_reader) = (ids.clone(), reader.clone());
+        if tasks > 1 {
+            return concurrently(meter, tasks, ids.len(), AT_ONCE, move |at| {
+                let (reader, ids) = (of_reader.clone(), of_task.clone());
+                async move { check::<R>(&reader.get(ids[at]).await, ids[at]) }
+            })
+            .await;
+        }
+        let mut running = meter.start(ids.len().div_ceil(AT_ONCE));
+        for batch in ids.chunks(AT_ONCE) {
+            let each = async {
+                for &id in batch {
+                    check::<R>(&reader.get(id).await, id);
+                }
+            };
+            running.time(each).await;
+        }
+        running.stop(1, ids.len(), AT_ONCE)
+    })
+    .await
+}
+
+fn check<R: Reader>(user: &R::User, id: i64) {
+    assert_eq!(R::seen(user).id, id);
+}
+
+async fn lists<S: Subject>(subject: &Arc<S>, count: usize, meter: Meter) -> Measurement {
+    let subject = subject.clone();
+    on_runtime(async move {
+        let mut random = Random::seeded(11);
+        let ages: Vec<i32> = (0..count).map(|_| data::age(&mut random)).collect();
+        let mut running = meter.start(ages.len());
+        for &age in &ages {
+            let users = running.time(subject.list(age)).await;
+            assert!(users.len() == 100 && S::seen(&users[99]).age == age);
+        }
+        running.stop(1, ages.len(), 1)
+    })
+    .await
+}

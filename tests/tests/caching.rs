@@ -1,0 +1,228 @@
+//! What the cache answers, what invalidates it and what doesn't: counted in statements.
+
+mod support;
+
+use support::{Post, User, cached, post, statements, user};
+use thing::{Db, Loaded, Model, Result};
+
+/// Runs a query twice and asserts that the second run sends nothing.
+macro_rules! assert_cached {
+    ($db:expr, $query:expr) => {{
+        let first = $query.await?;
+        let (sent, second) = statements(&$db, $query).await;
+        assert_eq!(sent, 0, "the second run is answered from the cache");
+        assert_eq!(first, second?);
+    }};
+}
+
+async fn posts() -> Result<Db> {
+    let db = cached().await;
+    db.things::<User>().create_many((1..=3).map(user)).await?;
+    db.things::<Post>().create_many((1..=3).flat_map(|user| (0..4).map(move |n| post(user, n)))).await?;
+    Ok(db)
+}
+
+fn of_user(db: &Db, user_id: i64) -> impl Future<Output = Result<Vec<Loaded<Post>>>> {
+    Post::filter(db, Post::USER_ID.eq(user_id)).all()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_read_sends_no_statement() -> Result<()> {
+    let db = posts().await?;
+    assert_cached!(db, User::by_id(&db, 1));
+    assert_cached!(db, User::find(&db, 99));
+    assert_cached!(db, of_user(&db, 1));
+    assert_cached!(db, Post::filter(&db, Post::STARS.gt(1)).count());
+    assert_cached!(db, Post::filter(&db, Post::STARS.gt(1)).exists());
+    assert_cached!(db, db.things::<User>().by_ids([1, 2, 3, 4]));
+    let uncached = Post::filter(&db, Post::STARS.gt(1)).uncached();
+    assert_eq!(statements(&db, uncached.count()).await.0, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_brings_its_objects_into_the_cache() -> Result<()> {
+    let db = posts().await?;
+    let list = of_user(&db, 2).await?;
+    let (sent, one) = statements(&db, Post::by_id(&db, list[1].id)).await;
+    assert_eq!((sent, one?), (0, list[1].clone()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hit_shares_the_object_until_it_is_changed() -> Result<()> {
+    let db = posts().await?;
+    User::by_id(&db, 1).await?;
+    let one = User::by_id(&db, 1).await?;
+    let mut other = User::by_id(&db, 1).await?;
+    assert!(std::ptr::eq(&*one, &*other), "both share the cached object");
+    other.name = "Changed".into();
+    assert!(!std::ptr::eq(&*one, &*other));
+    assert_eq!(one.name, "User 1");
+    assert_eq!(User::by_id(&db, 1).await?.name, "User 1", "nobody else sees an unsaved change");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_is_seen_by_the_next_read() -> Result<()> {
+    let db = posts().await?;
+    let mut alice = User::by_id(&db, 1).await?;
+    let old = User::by_id(&db, 1).await?;
+    alice.name = "Alice".into();
+    alice.save(&db).await?;
+    assert_eq!(User::by_id(&db, 1).await?.name, "Alice");
+    assert_eq!(old.name, "User 1");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_elsewhere_leaves_a_list_cached() -> Result<()> {
+    let db = posts().await?;
+    of_user(&db, 1).await?;
+    Post::filter(&db, Post::STARS.ge(3)).all().await?;
+    // Another user's post, without the stars that the second list asks for.
+    post(2, 1).create(&db).await?;
+    assert_eq!(statements(&db, of_user(&db, 1)).await.0, 0, "another scope");
+    assert_eq!(
+        statements(&db, Post::filter(&db, Post::STARS.ge(3)).all()).await.0,
+        0,
+        "the change log shows that the new row does not match"
+    );
+    // A column that neither list mentions.
+    let mut mine = of_user(&db, 1).await?.remove(0);
+    mine.title = "Another title".into();
+    mine.save(&db).await?;
+    let (sent, list) = statements(&db, of_user(&db, 1)).await;
+    assert_eq!(sent, 1, "the list's keys are still good, the changed object is read again");
+    assert_eq!(list?[0].title, "Another title");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_concerns_a_list_renews_it() -> Result<()> {
+    let db = posts().await?;
+    let well_liked = || Post::filter(&db, Post::STARS.ge(3)).all();
+    let count = || Post::filter(&db, Post::USER_ID.eq(1)).count();
+    assert_eq!(well_liked().await?.len(), 3);
+    assert_eq!(count().await?, 4);
+    let new = post(1, 5).create(&db).await?;
+    assert_eq!(well_liked().await?.len(), 4);
+    assert_eq!(count().await?, 5);
+    let mut moved = new;
+    moved.stars = 0;
+    moved.save(&db).await?;
+    assert_eq!(well_liked().await?.len(), 3);
+    moved.user_id = 2;
+    moved.save(&db).await?;
+    assert_eq!(count().await?, 4);
+    assert_eq!(of_user(&db, 2).await?.len(), 5);
+    moved.delete(&db).await?;
+    assert_eq!(of_user(&db, 2).await?.len(), 4);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_survives_changes_that_keep_it() -> Result<()> {
+    let db = posts().await?;
+    let liked = || Post::filter(&db, Post::STARS.ge(2)).count();
+    assert_eq!(liked().await?, 6);
+    let mut best = Post::filter(&db, Post::STARS.eq(3)).all().await?.remove(0);
+    best.stars = 100;
+    best.save(&db).await?;
+    let (sent, count) = statements(&db, liked()).await;
+    assert_eq!((sent, count?), (0, 6), "the row matches before and after");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_absent_row_appears_when_it_is_created() -> Result<()> {
+    let db = posts().await?;
+    assert!(User::find(&db, 4).await?.is_none());
+    assert!(User::find(&db, 5).await?.is_none());
+    assert_eq!(user(4).create(&db).await?.id, 4);
+    assert_eq!(User::by_id(&db, 4).await?.name, "User 4");
+    assert_eq!(statements(&db, User::find(&db, 5)).await.0, 0, "the other row is still known to be absent");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_reaches_the_cache_at_its_commit() -> Result<()> {
+    let db = posts().await?;
+    assert_eq!(User::by_id(&db, 1).await?.name, "User 1");
+    of_user(&db, 1).await?;
+    let transaction = db.begin().await?;
+    let mut alice = User::by_id(&transaction, 1).await?;
+    alice.name = "Alice".into();
+    alice.save(&transaction).await?;
+    post(1, 9).create(&transaction).await?;
+    assert_eq!(User::by_id(&db, 1).await?.name, "User 1", "from the cache, as before");
+    assert_eq!(of_user(&db, 1).await?.len(), 4);
+    transaction.commit().await?;
+    assert_eq!(User::by_id(&db, 1).await?.name, "Alice");
+    assert_eq!(of_user(&db, 1).await?.len(), 5);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_leaves_no_trace() -> Result<()> {
+    let db = posts().await?;
+    User::by_id(&db, 1).await?;
+    of_user(&db, 1).await?;
+    let transaction = db.begin().await?;
+    let mut alice = User::by_id(&transaction, 1).await?;
+    alice.name = "Alice".into();
+    alice.save(&transaction).await?;
+    post(1, 9).create(&transaction).await?;
+    transaction.rollback().await?;
+    let (sent, (alice, list)) = statements(&db, async { (User::by_id(&db, 1).await, of_user(&db, 1).await) }).await;
+    assert_eq!((alice?.name.as_str(), list?.len(), sent), ("User 1", 4, 0), "all of it is still cached");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_tasks_on_a_cold_key_send_one_statement() -> Result<()> {
+    let db = posts().await?;
+    for id in 1..=3 {
+        let (sent, ()) = statements(&db, async {
+            let tasks: Vec<_> = (0..50)
+                .map(|_| {
+                    let db = db.clone();
+                    tokio::spawn(async move { User::by_id(&db, id).await })
+                })
+                .collect();
+            for task in tasks {
+                assert_eq!(task.await.unwrap().unwrap().id, id);
+            }
+        })
+        .await;
+        assert_eq!(sent, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn raw_writes_are_seen_after_invalidate() -> Result<()> {
+    let db = posts().await?;
+    User::by_id(&db, 1).await?;
+    let changed = db.raw("UPDATE users SET name = ?1 WHERE id = ?2").bind("Raw").bind(1_i64).execute().await?;
+    assert_eq!(changed, 1);
+    assert_eq!(User::by_id(&db, 1).await?.name, "User 1", "raw statements pass by the cache");
+    assert_eq!(db.things::<User>().by_id_uncached(1).await?.name, "Raw");
+    db.invalidate::<User>().await?;
+    assert_eq!(User::by_id(&db, 1).await?.name, "Raw");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_beyond_the_limit_are_read_each_time() -> Result<()> {
+    use thing_cache_memory::{MemoryCache, MemoryConfig};
+    use thing_driver_sqlite::SqliteExecutor;
+    let cache = MemoryCache::new(MemoryConfig::default());
+    let db = Db::builder(SqliteExecutor::memory().await?).cache(cache).cached_list_limit(5).build();
+    db.sync::<User>().await?;
+    db.things::<User>().create_many((0..6).map(user)).await?;
+    for (expected, limit) in [(1, 6), (1, 6), (1, 5), (0, 5)] {
+        assert_eq!(statements(&db, db.things::<User>().all_objects().fetch(0, limit)).await.0, expected);
+    }
+    Ok(())
+}
