@@ -49,7 +49,7 @@ pub use dialect::{Dialect, quote};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result};
 pub use executor::{ChangeFeed, Executor, Isolation, PageStream, Transaction, TransactionOptions, Written};
 pub use key::Key;
-pub use page::{Page, PageRow};
+pub use page::{Decode, Page, PageRow};
 pub use row::{Flow, NoRows, Row, RowSink};
 pub use schema::{ExistingColumn, ExistingIndex, ExistingTable, Schema};
 pub use shape::{Consistency, Operation, PlanOwner, Shape, Statement};

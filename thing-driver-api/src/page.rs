@@ -12,7 +12,12 @@ pub struct Page {
     width: usize,
     cells: Vec<Cell>,
     bytes: Vec<u8>,
+    decode: Option<Decode>,
 }
+
+/// Turns a cell that is as the database holds it into a value of the expected type, or says why it isn't one: what
+/// [`Row::value`] of the driver's own rows does. The first argument is the column's index.
+pub type Decode = for<'a> fn(usize, Value<'a>, ValueType) -> Result<Value<'a>>;
 
 #[derive(Clone, Copy, Debug)]
 enum Cell {
@@ -43,6 +48,14 @@ impl Page {
     /// An empty page whose columns have names, for raw statements.
     pub fn with_names(names: Vec<String>) -> Self {
         Self { width: names.len(), names, ..Self::default() }
+    }
+
+    /// Says that the cells are as the database holds them, and how they become values: for raw statements, whose types
+    /// are not known when the page is filled.
+    #[must_use]
+    pub fn decode_with(mut self, decode: Decode) -> Self {
+        self.decode = Some(decode);
+        self
     }
 
     /// The names of the columns, empty where the statement was not raw.
@@ -167,6 +180,9 @@ impl Row for PageRow<'_> {
 
     fn value(&self, index: usize, expected: ValueType) -> Result<Value<'_>> {
         let value = self.any_value(index)?;
+        if let Some(decode) = self.page.decode {
+            return decode(index, value, expected);
+        }
         let fits = match (&value, expected) {
             (Value::Null, _)
             | (Value::Bool(_), ValueType::Bool)

@@ -1,7 +1,7 @@
 //! The entries, in a store bounded by bytes and by number.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -131,18 +131,13 @@ impl Entries {
         }
     }
 
-    /// Removes every entry of a table, shard by shard.
+    /// Removes every entry of a table that is here at the start. Takes no lock for longer than one entry.
     pub(crate) fn remove_table(&self, table: TableId) {
-        let removed = Mutex::new(Removed::default());
-        self.cache.retain(|key, slot| {
-            let keep = key.key.table() != table;
-            if !keep {
-                // A copy keeps the payload alive until the shard is unlocked.
-                let mut removed = removed.lock().unwrap_or_else(PoisonError::into_inner);
-                removed.0.push((key.clone(), slot.clone()));
+        for (key, _) in self.cache.iter() {
+            if key.key.table() == table {
+                self.cache.remove(&key);
             }
-            keep
-        });
+        }
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -264,5 +259,52 @@ impl Hasher for DigestHasher {
 
     fn finish(&self) -> u64 {
         self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thing_driver_api::Key;
+
+    use super::*;
+
+    const DIGEST: Tag = Tag(7);
+
+    fn key(key: i64) -> EntryKey {
+        EntryKey::Object { table: TableId(1), key: Key::Int(key) }
+    }
+
+    fn insert(entries: &Entries, n: i64) {
+        let entry = NewEntry::new(key(n), vec![DIGEST], Payload::Encoded(Arc::from([n as u8])));
+        let weight = entries.weigh(&entry);
+        let slot = Slot { payload: entry.payload, expires: Duration::MAX, weight, dependencies: None };
+        entries.insert(entry.key, DIGEST, slot, &mut Removed::default());
+    }
+
+    fn found(entries: &Entries, n: i64) -> Option<u8> {
+        match entries.get(&Probe { digest: DIGEST, key: &key(n) })?.payload {
+            Payload::Encoded(bytes) => bytes.first().copied(),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn keys_that_share_a_digest_are_told_apart_and_removed_together() {
+        let entries = Entries::new(&MemoryConfig::default());
+        (1..=3).for_each(|n| insert(&entries, n));
+        assert_eq!([1, 2, 3, 4].map(|n| found(&entries, n)), [Some(1), Some(2), Some(3), None]);
+        entries.remove_digest(DIGEST, &mut Removed::default());
+        assert_eq!([1, 2, 3].map(|n| found(&entries, n)), [None; 3]);
+        assert_eq!((entries.len(), entries.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_table_is_removed_and_others_stay() {
+        let entries = Entries::new(&MemoryConfig::default());
+        (0..1_000).for_each(|n| insert(&entries, n));
+        entries.remove_table(TableId(2));
+        assert_eq!(entries.len(), 1_000);
+        entries.remove_table(TableId(1));
+        assert_eq!(entries.len(), 0);
     }
 }

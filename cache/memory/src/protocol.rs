@@ -170,40 +170,31 @@ impl Protocol {
     /// out, and with it the leave to store that the row is absent.
     pub(crate) fn lease(&mut self, key: &EntryKey, digest: Tag, tags: &[Tag], now: Duration) -> Granted {
         let row = own_tag(key, digest);
-        if row.is_some_and(|row| self.writers.is_marked(row)) {
-            return Granted::Quarantined;
-        }
-        let others = || tags.iter().copied().filter(|&tag| Some(tag) != row);
-        let marked = others().any(|tag| self.writers.is_marked(tag));
-        if marked && row.is_none() {
+        let others: Vec<Tag> = tags.iter().copied().filter(|&tag| Some(tag) != row).collect();
+        let marked = others.iter().any(|&tag| self.writers.is_marked(tag));
+        if row.map_or(marked, |row| self.writers.is_marked(row)) {
             return Granted::Quarantined;
         }
         if let Some(running) = self.fills.get(digest, key, now) {
-            // A writer of `marked` may have committed after the running fill read the database.
+            // The writer may have committed after the running fill read the database.
             if marked {
                 return Granted::Quarantined;
             }
-            let stamps = &mut self.stamps;
-            let mut current = |tag| {
-                let noted = running.stamps.iter().find(|(of, _)| *of == tag);
-                noted.is_some_and(|(_, stamp)| stamps.get(tag).is_some_and(|cell| cell.moved == *stamp))
-            };
-            if others().all(&mut current) && running.stamps.iter().all(|(tag, _)| current(*tag)) {
+            if is_current(&mut self.stamps, running, &others) {
                 return Granted::Held(running.id);
             }
         }
-        let table = key.table();
-        let stamps: Vec<_> = others()
-            .filter(|&tag| !self.writers.is_marked(tag))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|tag| (tag, self.noted(tag, table)))
-            .collect();
-        // The row's own tag has no cell; its stamp is good for as long as the fill is here.
-        let own = tags.iter().find(|&&tag| Some(tag) == row).map(|&tag| (tag, self.position));
-        let shown = stamps.iter().copied().chain(own);
-        let shown = shown.map(|(tag, moved)| (tag, self.stamp(moved))).collect();
-        let lease = Lease::entry(key.clone(), shown, self.position);
+        let mut stamps = Vec::with_capacity(others.len());
+        for tag in others {
+            if !self.writers.is_marked(tag) {
+                stamps.push((tag, self.noted(tag, key.table())));
+            }
+        }
+        // The row's own tag has no cell: its stamp is good for as long as the fill is here.
+        let own = row.filter(|row| tags.contains(row)).map(|row| (row, self.position));
+        let named = stamps.iter().copied().chain(own);
+        let named = named.map(|(tag, moved)| (tag, self.stamp(moved))).collect();
+        let lease = Lease::entry(key.clone(), named, self.position);
         let fill = Fill {
             id: lease.id,
             key: key.clone(),
@@ -281,8 +272,12 @@ impl Protocol {
         if let Outcome::Changed(changes) = outcome {
             changes.into_iter().for_each(|change| self.logs.append(position, change));
         }
+        // A tag that is named twice has not lost its mark.
+        let mut tags = tags.to_vec();
+        tags.sort_unstable();
+        tags.dedup();
         let mut void = Vec::new();
-        for &tag in tags {
+        for tag in tags {
             if !self.writers.unmark(tag, token) {
                 self.void(tag);
                 void.push(tag);
@@ -340,6 +335,13 @@ impl Protocol {
     fn stamp(&self, moved: u64) -> Stamp {
         Stamp(u128::from(self.random) << 64 | u128::from(moved))
     }
+}
+
+/// Whether a running fill noted these tags, and nothing that it noted has moved.
+fn is_current(stamps: &mut Stamps, running: &Fill, tags: &[Tag]) -> bool {
+    let noted = |tag: &Tag| running.stamps.iter().any(|(of, _)| of == tag);
+    let mut unmoved = |&(tag, stamp): &(Tag, u64)| stamps.get(tag).is_some_and(|cell| cell.moved == stamp);
+    tags.iter().all(noted) && running.stamps.iter().all(&mut unmoved)
 }
 
 /// The tag of the row, for a key of a row.

@@ -122,6 +122,15 @@ fn changes_of_another_table_are_no_explanation() {
 }
 
 #[test]
+fn a_tag_that_a_release_names_twice_is_released_once() {
+    let cache = cache();
+    fill(&cache, &list("a"), &[Tag(1)], value(1));
+    now(cache.quarantine(&[Tag(1), Tag(1)], Token(1), SECOND));
+    now(cache.release(&[Tag(1), Tag(1)], Token(1), Outcome::Changed(vec![change(1)])));
+    assert!(matches!(load(&cache, &list("a")), Found::Behind(_)));
+}
+
+#[test]
 fn handles_share_one_cache() {
     let cache = cache();
     fill_row(&cache, 1, 1);

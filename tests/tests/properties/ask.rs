@@ -78,11 +78,16 @@ impl Asked<'_> {
                     Window::Fetch { offset, limit } => query.fetch(*offset, *limit).await,
                 }
             }
-            Self::Count(plan) => return Ok((Answer::Number(query(plan).count().await.map_err(unexpected)?), Vec::new())),
-            Self::Exists(plan) => return Ok((Answer::Flag(query(plan).exists().await.map_err(unexpected)?), Vec::new())),
+            Self::Count(plan) => {
+                return Ok((Answer::Number(query(plan).count().await.map_err(unexpected)?), Vec::new()));
+            }
+            Self::Exists(plan) => {
+                return Ok((Answer::Flag(query(plan).exists().await.map_err(unexpected)?), Vec::new()));
+            }
             Self::ById(key) => {
                 let key = key.clone();
-                let found = if way == Way::Uncached { things.by_id_uncached(key).await } else { things.by_id(key).await };
+                let found =
+                    if way == Way::Uncached { things.by_id_uncached(key).await } else { things.by_id(key).await };
                 found.map(|found| vec![found])
             }
             Self::ByIds(keys) => {
@@ -114,9 +119,9 @@ impl Asked<'_> {
                 Some(row) => Answer::List(vec![row.clone()]),
                 None => Answer::Failed(Outcome::NotFound),
             },
-            Self::ByIds(keys) => Answer::Map(
-                keys.iter().filter_map(|key| Some((key.clone(), rows.0.get(key)?.clone()))).collect(),
-            ),
+            Self::ByIds(keys) => {
+                Answer::Map(keys.iter().filter_map(|key| Some((key.clone(), rows.0.get(key)?.clone()))).collect())
+            }
         }
     }
 }

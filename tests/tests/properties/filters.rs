@@ -42,14 +42,43 @@ impl ColumnSpec for Spec {
 #[derive(Clone, Debug)]
 pub(crate) enum Plan {
     Constant(bool),
-    Compare { column: u8, operator: u8, value: u8 },
+    Compare {
+        column: u8,
+        operator: u8,
+        value: u8,
+    },
     /// With NULL, by way of `Option::None`.
-    CompareNull { column: u8, operator: u8 },
-    Columns { left: u8, operator: u8, right: u8 },
-    In { column: u8, values: Vec<u8>, null: bool, negated: bool },
-    Between { column: u8, low: u8, high: u8, negated: bool },
-    Like { column: u8, how: u8, text: u8, negated: bool },
-    Null { column: u8, negated: bool },
+    CompareNull {
+        column: u8,
+        operator: u8,
+    },
+    Columns {
+        left: u8,
+        operator: u8,
+        right: u8,
+    },
+    In {
+        column: u8,
+        values: Vec<u8>,
+        null: bool,
+        negated: bool,
+    },
+    Between {
+        column: u8,
+        low: u8,
+        high: u8,
+        negated: bool,
+    },
+    Like {
+        column: u8,
+        how: u8,
+        text: u8,
+        negated: bool,
+    },
+    Null {
+        column: u8,
+        negated: bool,
+    },
     Not(Box<Plan>),
     And(Vec<Plan>),
     Or(Vec<Plan>),

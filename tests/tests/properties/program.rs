@@ -67,13 +67,27 @@ pub(crate) enum Step {
     Create(Vec<u8>),
     CreateMany(Vec<Vec<u8>>),
     /// Changes an object that was read before, however long ago, and saves it.
-    Save { which: u8, changes: Vec<(u8, u8)> },
-    SaveMany { which: Vec<u8>, changes: Vec<(u8, u8)> },
-    SavePlain { target: Target, row: Vec<u8> },
+    Save {
+        which: u8,
+        changes: Vec<(u8, u8)>,
+    },
+    SaveMany {
+        which: Vec<u8>,
+        changes: Vec<(u8, u8)>,
+    },
+    SavePlain {
+        target: Target,
+        row: Vec<u8>,
+    },
     Delete(Target),
     DeleteMany(Vec<Target>),
     DeleteLoaded(u8),
-    Raw { set: u8, to: u8, when: u8, is: u8 },
+    Raw {
+        set: u8,
+        to: u8,
+        when: u8,
+        is: u8,
+    },
     Begin,
     Commit,
     Rollback,

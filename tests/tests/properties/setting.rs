@@ -127,9 +127,8 @@ impl CacheClient for Remote {
     }
 
     async fn store_many(&self, fills: Vec<(Lease, Vec<NewEntry>)>) -> Result<usize> {
-        let encoded = |(lease, entries): (Lease, Vec<NewEntry>)| {
-            (lease, entries.into_iter().filter_map(Self::encode).collect())
-        };
+        let encoded =
+            |(lease, entries): (Lease, Vec<NewEntry>)| (lease, entries.into_iter().filter_map(Self::encode).collect());
         self.0.store_many(fills.into_iter().map(encoded).collect()).await
     }
 

@@ -6,9 +6,8 @@ use thing::driver::{Value, ValueType};
 use crate::schema::Dynamic;
 
 const INTEGERS: [i64; 8] = [0, 1, -1, 2, 7, 7, 0, 1];
-const TEXTS: [&str; 16] = [
-    "", "a", "A", "a ", "ab", "aB", "a%b", "a_b", "a\\b", "%", "_", "\\", "a\0b", "ä", "😀a", "Straße",
-];
+const TEXTS: [&str; 16] =
+    ["", "a", "A", "a ", "ab", "aB", "a%b", "a_b", "a\\b", "%", "_", "\\", "a\0b", "ä", "😀a", "Straße"];
 const FLOATS: [f64; 8] = [0.0, 1.0, -1.0, 0.5, 1e300, -1e300, f64::INFINITY, 9_007_199_254_740_993.0];
 const BYTES: [&[u8]; 6] = [b"", b"\0", b"\0\0", b"a", b"\xff", b"a\0"];
 const DAYS: [i32; 5] = [0, 1, -1, 19_000, -700_000];

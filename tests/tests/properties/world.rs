@@ -245,8 +245,7 @@ impl World {
         let set = free[usize::from(set) % free.len()];
         let when = usize::from(when) % table.columns().len();
         let (to, is) = (pool(set, to), pool(when, is));
-        let text =
-            format!("UPDATE dynamics SET {} = ? WHERE {} IS ?", table.column(set).name, table.column(when).name);
+        let text = format!("UPDATE dynamics SET {} = ? WHERE {} IS ?", table.column(set).name, table.column(when).name);
         let raw = self.plain.raw(text).bind(Any(to.clone())).bind(Any(is.clone()));
         raw.execute().await.map_err(|error| format!("{error:?}"))?;
         for row in self.rows().0.values_mut() {

@@ -38,9 +38,14 @@ fn hidden(code: &TokenStream) -> TokenStream {
             deprecated,
             // Types that stand for columns are named after the struct and the field, for messages of the compiler.
             non_camel_case_types,
+            // Nobody names these types, so nobody prints them.
             missing_debug_implementations,
+            // What is public follows the struct and its fields.
             unreachable_pub,
+            // Full paths hold wherever the struct stands.
             unused_qualifications,
+            // Without time stamps there is no use for the time, without a generated key none for the key.
+            unused_variables,
             // The default of an Option is often Some.
             clippy::unnecessary_wraps
         )]

@@ -1,9 +1,9 @@
 //! The bytes of entries, for caches that keep them outside the process.
 //!
-//! A format byte, the fingerprint of the table (of objects), then values in their canonical encoding. Whatever does not
-//! fit exactly (another format, another version of the model, damage) is no entry.
+//! A format byte, the fingerprint of the table (of objects), values in their canonical encoding, and a digest of all
+//! that. Whatever does not fit exactly (another format, another version of the model, damage) is no entry.
 
-use thing_driver_api::{Key, Page, Result, Value};
+use thing_driver_api::{Key, Page, Result, Value, digest};
 
 use super::Keys;
 use crate::Model;
@@ -19,12 +19,22 @@ pub(super) fn encode_object<M: Model>(model: &M) -> Result<Vec<u8>> {
     for column in 0..table.columns().len() {
         model.value(column)?.write_canonical(&mut bytes);
     }
-    Ok(bytes)
+    Ok(seal(bytes))
+}
+
+fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.extend_from_slice(&digest(&bytes).to_le_bytes());
+    bytes
+}
+
+fn unseal(bytes: &[u8]) -> Option<&[u8]> {
+    let (content, seal) = bytes.split_last_chunk()?;
+    (digest(content) == u64::from_le_bytes(*seal)).then_some(content)
 }
 
 pub(super) fn decode_object<M: Model>(bytes: &[u8]) -> Option<M> {
     let table = M::table();
-    let mut rest = bytes.strip_prefix(&[OBJECT])?.strip_prefix(&table.fingerprint().to_le_bytes())?;
+    let mut rest = unseal(bytes)?.strip_prefix(&[OBJECT])?.strip_prefix(&table.fingerprint().to_le_bytes())?;
     let mut page = Page::new(table.columns().len());
     for _ in table.columns() {
         page.push(&Value::read_canonical(&mut rest)?);
@@ -40,7 +50,7 @@ pub(super) fn encode_keys(keys: &Keys) -> Vec<u8> {
         Keys::Count(count) => {
             let mut bytes = vec![COUNT];
             bytes.extend_from_slice(&count.to_le_bytes());
-            bytes
+            seal(bytes)
         }
         Keys::List(keys) => {
             let mut bytes = vec![LIST];
@@ -48,13 +58,13 @@ pub(super) fn encode_keys(keys: &Keys) -> Vec<u8> {
                 bytes.push(u8::try_from(key.parts()).unwrap_or(u8::MAX));
                 key.write_canonical(&mut bytes);
             }
-            bytes
+            seal(bytes)
         }
     }
 }
 
 pub(super) fn decode_keys(bytes: &[u8]) -> Option<Keys> {
-    match bytes.split_first()? {
+    match unseal(bytes)?.split_first()? {
         (&COUNT, count) => Some(Keys::Count(u64::from_le_bytes(count.try_into().ok()?))),
         (&LIST, mut rest) => {
             let mut keys = Vec::new();
@@ -87,9 +97,12 @@ mod tests {
     fn damaged_keys_are_no_entry() {
         let bytes = encode_keys(&Keys::List(vec![Key::Text("some text".into()), Key::Int(3)]));
         for end in 0..bytes.len() {
-            let cut = decode_keys(&bytes[..end]);
-            assert!(!matches!(cut, Some(Keys::List(keys)) if keys.len() == 2));
+            assert_eq!(decode_keys(&bytes[..end]), None);
         }
-        assert_eq!(decode_keys(&[0xff, 1, 2]), None);
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert_eq!(decode_keys(&damaged), None);
+        }
     }
 }

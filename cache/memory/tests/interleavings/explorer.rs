@@ -38,9 +38,6 @@ pub(crate) fn explore(world: impl Fn() -> World, programs: &[&[Step]]) -> Explor
 /// Asserts that every answer is right, and that the cache answered at all.
 pub(crate) fn assert_right(world: impl Fn() -> World, programs: &[&[Step]]) -> Explored {
     let explored = explore(world, programs);
-    if std::env::var_os("EXPLORE_COUNT").is_some() {
-        eprintln!("COUNT {}", explored.schedules);
-    }
     if let Some(wrong) = &explored.wrong {
         panic!("{wrong}");
     }

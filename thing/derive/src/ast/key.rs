@@ -112,10 +112,9 @@ fn embedded_key(raw: &[RawField<'_>], errors: &mut Errors) -> Option<Key> {
     }
 }
 
-/// Integer keys are made by the database unless the field says otherwise. Of other types this is known by their name;
-/// for a type that is neither, the generated code asks for [`GeneratedKey`].
-///
-/// [`GeneratedKey`]: https://docs.rs/thing
+/// Whether the database makes the key, which it does unless the field or the name of its type says otherwise. For a type
+/// that turns out to be no integer, the expansion asks in vain for the trait `GeneratedKey`, whose message says what to
+/// write.
 fn is_generated(field: &RawField<'_>) -> bool {
     let assigned_type = last_segment(&field.field.ty).is_some_and(|name| name == "String" || name == "Uuid");
     field.attributes.assigned.is_none() && !assigned_type

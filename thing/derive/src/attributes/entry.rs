@@ -9,6 +9,7 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesiz
 use super::{Derived, FieldDefault, FieldIndex, IndexList, ON_FIELDS, ON_MODELS, ON_VARIANTS};
 use crate::errors::{Errors, did_you_mean};
 
+/// Keeps a value that may be given once.
 pub(super) fn set<T>(place: &mut Option<T>, value: Option<T>, word: &Ident, errors: &mut Errors) {
     if value.is_some() && place.is_some() {
         errors.add(word, format!("`{word}` is given twice; drop one"));
@@ -63,6 +64,7 @@ impl Parse for Entry {
 }
 
 impl Entry {
+    /// Reports a word that is not known here.
     pub(super) fn unknown(&self, known: &[&'static str], derived: Derived, errors: &mut Errors) {
         let name = self.name.unraw().to_string();
         let place = match (derived, std::ptr::eq(known, ON_FIELDS), std::ptr::eq(known, ON_VARIANTS)) {
@@ -86,6 +88,7 @@ impl Entry {
         errors.add(&self.name, message);
     }
 
+    /// The word itself, which takes no value.
     pub(super) fn flag(&self, errors: &mut Errors) -> Option<Ident> {
         match &self.content {
             Content::Nothing => {}
@@ -98,6 +101,7 @@ impl Entry {
         Some(self.name.clone())
     }
 
+    /// `word = "…"`, not empty.
     pub(super) fn text(&self, errors: &mut Errors) -> Option<LitStr> {
         let Content::Value(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) = &self.content else {
             errors.add(&self.name, format!("`{0}` takes a text; write `#[thing({0} = \"…\")]`", self.name));
@@ -111,6 +115,7 @@ impl Entry {
         Some(text.clone())
     }
 
+    /// `word = path` or `word = "path"`.
     pub(super) fn path(&self, errors: &mut Errors) -> Option<Path> {
         let path = match &self.content {
             Content::Value(Expr::Path(path)) => Some(path.path.clone()),
@@ -126,6 +131,7 @@ impl Entry {
         path
     }
 
+    /// `word(a, b)`, at least one.
     pub(super) fn names(&self, errors: &mut Errors) -> Option<Vec<Ident>> {
         let names = match &self.content {
             Content::List(tokens) => names_in(tokens, errors)?,
@@ -182,6 +188,7 @@ impl Entry {
         Some(IndexList { word: self.name.clone(), name, fields })
     }
 
+    /// `word` or `word = "name"`.
     pub(super) fn field_index(&self, errors: &mut Errors) -> Option<FieldIndex> {
         let name = match &self.content {
             Content::Nothing => None,
@@ -198,6 +205,7 @@ impl Entry {
         Some(FieldIndex { word: self.name.clone(), name })
     }
 
+    /// `word` or `word = expression`.
     pub(super) fn default(&self, errors: &mut Errors) -> Option<FieldDefault> {
         let value = match &self.content {
             Content::Nothing => None,

@@ -105,7 +105,6 @@ fn implementation(shape: &Shape) -> TokenStream {
 
             const LEN: usize = #count;
 
-            #[allow(unused_variables)]
             fn declare(#table: #private::TableBuilder, #first: usize, #prefix: &str) -> #private::TableBuilder {
                 #declare
             }
@@ -121,7 +120,6 @@ fn implementation(shape: &Shape) -> TokenStream {
                 }
             }
 
-            #[allow(unused_variables)]
             fn touch(&mut self, #now: i64, #new: bool) -> bool {
                 #touch
             }

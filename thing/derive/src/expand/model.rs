@@ -71,7 +71,6 @@ fn implementation(model: &Model) -> TokenStream {
 
             #key_method
 
-            #[allow(unused_variables)]
             fn set_generated_key(&mut self, #key: i64) -> #private::Result<()> {
                 #set_key
             }
@@ -84,7 +83,6 @@ fn implementation(model: &Model) -> TokenStream {
                 #value
             }
 
-            #[allow(unused_variables)]
             fn touch(&mut self, #now: i64, #new: bool) -> bool {
                 #touch
             }
