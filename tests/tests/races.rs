@@ -1,9 +1,13 @@
 //! Races between readers and writers, played in chosen orders instead of by chance.
 
+#[path = "races/broken.rs"]
+mod broken;
 #[path = "races/explorer.rs"]
 mod explorer;
 #[path = "races/fake.rs"]
 mod fake;
+#[path = "races/faults.rs"]
+mod faults;
 #[path = "races/interleavings.rs"]
 mod interleavings;
 #[path = "races/stage.rs"]

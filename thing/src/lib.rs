@@ -1,4 +1,53 @@
 //! Thing: an ORM whose cache is never wrong.
+//!
+//! A model is a plain struct. [`Db`] reads and writes it, on any database that a driver reaches, and answers objects, lists
+//! and counts from a cache that every write invalidates before its caller goes on.
+//!
+//! ```
+//! use thing::{Db, Model};
+//!
+//! #[derive(Model, Clone, Debug)]
+//! struct User {
+//!     id: i64,
+//!     name: String,
+//!     #[thing(index)]
+//!     age: i32,
+//! }
+//!
+//! async fn work(db: &Db) -> thing::Result<()> {
+//!     let users = db.things::<User>();
+//!     let mut alice = users.create(NewUser { name: "Alice".into(), age: 33 }).await?;
+//!     alice.age += 1;
+//!     alice.save(db).await?; // writes the column that changed
+//!     let adults = users.filter(User::AGE.ge(18)).order_by(User::NAME.asc()).fetch(0, 20).await?;
+//!     assert_eq!(adults[0].name, users.by_id(adults[0].id).await?.name);
+//!     Ok(())
+//! }
+//!
+//! assert_eq!(User::table().name(), "users");
+//! ```
+//!
+//! A program names its driver and, if it wants one, its cache when it builds the `Db`:
+//! `Db::builder(executor).cache(client).build()`. Both are crates of their own, which implement the traits of [`driver`].
+//!
+//! # Where to look
+//!
+//! - [`Model`], [`Embed`], [`ColumnType`](trait@ColumnType): what a struct says about its table.
+//! - [`Things`], [`Query`], [`Filter`], [`Column`]: reading.
+//! - [`Things::create`], [`Loaded::save`], [`Loaded::delete`], [`Transaction`]: writing.
+//! - [`Raw`]: what the typed interface leaves out.
+//! - [`Statistics`], [`Plan`]: what was sent, what was cached, what a query will do.
+//!
+//! The data path, which is the order of the modules:
+//!
+//! ```text
+//! model ─▶ query ─▶ statement ─▶ [Executor: Dialect renders once per shape] ─▶ rows ─▶ decode ─▶ model
+//!   ▲         └── cache: question · stored · read_through · judge · invalidate ──┘     write ─▶ statement ─▶ commit ─▶ cache
+//! ```
+//!
+//! # Features
+//!
+//! Features add types of columns and change nothing else: `uuid` (on by default), `jiff`, `json`.
 
 mod model;
 mod field;

@@ -38,6 +38,9 @@ struct Shared {
 struct Touched {
     tags: Vec<Tag>,
     changes: Vec<Arc<Change>>,
+    /// Statements of which it is not known what they changed: running, given up by their callers, or failed with the
+    /// answer lost.
+    unlisted: usize,
 }
 
 #[derive(Default)]
@@ -148,7 +151,11 @@ impl Transaction {
         };
         match transaction.commit().await {
             Ok(()) => {
-                quarantine.release(touched.changes).await;
+                if touched.unlisted > 0 {
+                    quarantine.release_unlisted().await;
+                } else {
+                    quarantine.release(touched.changes).await;
+                }
                 Ok(())
             }
             Err(error) => {
@@ -187,11 +194,26 @@ impl Transaction {
         &self.db
     }
 
-    /// Notes what a statement touched, for the commit.
-    pub(crate) fn touch(&self, tags: Vec<Tag>, change: Arc<Change>) {
+    /// Notes what a statement is about to touch, for the commit. It may run even if its caller gives it up, so this
+    /// comes before it, and [`Transaction::changed`] or [`Transaction::failed`] after it.
+    pub(crate) fn touch(&self, tags: Vec<Tag>) {
         let mut touched = locked(&self.shared.touched);
         touched.tags.extend(tags);
+        touched.unlisted += 1;
+    }
+
+    /// Notes what the statement did.
+    pub(crate) fn changed(&self, change: Arc<Change>) {
+        let mut touched = locked(&self.shared.touched);
         touched.changes.push(change);
+        touched.unlisted -= 1;
+    }
+
+    /// Notes that the statement failed, by which it may have changed nothing.
+    pub(crate) fn failed(&self, error: &Error) {
+        if !error.may_have_executed() {
+            locked(&self.shared.touched).unlisted -= 1;
+        }
     }
 
     /// The connection, for one statement.

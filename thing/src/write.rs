@@ -229,20 +229,25 @@ async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
     };
     let row = row_of(&object, generated)?;
     let key = if generated { None } else { Some(object.key().to_key()?) };
-    let mut tags = inserted(table, key.as_ref(), &row);
+    let tags = inserted(table, key.as_ref(), &row);
     let quarantine = match session {
-        Handle::Db(_) => Some(Quarantine::close(cache, db.counters(), std::mem::take(&mut tags)).await?),
-        Handle::Transaction(_) => None,
+        Handle::Db(_) => Some(Quarantine::close(cache, db.counters(), tags).await?),
+        Handle::Transaction(transaction) => {
+            transaction.touch(tags);
+            None
+        }
     };
     let written = {
         let values = insert_values(&object, generated)?;
         session.write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows).await
     };
-    let written = match (written, &quarantine) {
-        (Ok(written), _) => written,
-        (Err(error), _) => {
-            if let Some(quarantine) = quarantine {
-                quarantine.fail(&error).await;
+    let written = match written {
+        Ok(written) => written,
+        Err(error) => {
+            match (session, quarantine) {
+                (_, Some(quarantine)) => quarantine.fail(&error).await,
+                (Handle::Transaction(transaction), None) => transaction.failed(&error),
+                (Handle::Db(_), None) => {}
             }
             return Err(error);
         }
@@ -254,7 +259,7 @@ async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
         (_, Some(quarantine), Some(change)) => quarantine.release(vec![change]).await,
         // Without a change to tell, the tags are left to lapse.
         (_, Some(quarantine), None) => drop(quarantine),
-        (Handle::Transaction(transaction), None, Some(change)) => transaction.touch(tags, change),
+        (Handle::Transaction(transaction), None, Some(change)) => transaction.changed(change),
         _ => {}
     }
     keyed?;

@@ -281,9 +281,7 @@ impl Protocol {
             if !self.writers.unmark(tag, token) {
                 self.void(tag);
                 void.push(tag);
-            } else if nothing {
-                self.rows.note_move(tag, position);
-            } else {
+            } else if !nothing {
                 self.move_tag(tag, position, tables.as_deref());
             }
         }

@@ -67,6 +67,22 @@ fn an_entry_that_the_lease_does_not_cover_is_refused() {
 }
 
 #[test]
+fn a_list_whose_tag_moved_or_is_marked_is_refused() {
+    let cache = cache();
+    let write = || now(cache.quarantine(&[Tag(1)], Token(1), SECOND));
+    let store = |lease| now(cache.store(lease, vec![entry(list("a"), &[Tag(1)])]));
+    let slow = lease(&cache, &list("a"), &[Tag(1)]);
+    write();
+    assert_eq!(store(&slow), 0);
+    now(cache.release(&[Tag(1)], Token(1), Outcome::Nothing));
+    let slow = lease(&cache, &list("a"), &[Tag(1)]);
+    write();
+    now(cache.release(&[Tag(1)], Token(1), Outcome::Changed(vec![change(1)])));
+    assert_eq!(store(&slow), 0);
+    assert_eq!((cache.statistics().refused, cache.statistics().entries), (2, 0));
+}
+
+#[test]
 fn several_fills_are_stored_in_one_step() {
     let cache = cache();
     let fills: Vec<_> = (0..10)
@@ -118,6 +134,20 @@ fn changes_of_another_table_are_no_explanation() {
     fill(&cache, &list("a"), &[Tag(1)], value(1));
     now(cache.quarantine(&[Tag(1)], Token(1), SECOND));
     now(cache.release(&[Tag(1)], Token(1), Outcome::Changed(Vec::new())));
+    assert!(matches!(load(&cache, &list("a")), Found::Miss));
+}
+
+#[test]
+fn a_tag_that_another_table_noted_is_not_judged() {
+    let cache = cache();
+    let elsewhere = EntryKey::Query { table: TableId(7), question: Box::from(*b"a") };
+    fill(&cache, &elsewhere, &[Tag(1)], value(1));
+    fill(&cache, &list("a"), &[Tag(1)], value(1));
+    let mut moved = (*change(1)).clone();
+    moved.table = TableId(7);
+    now(cache.quarantine(&[Tag(1)], Token(1), SECOND));
+    now(cache.release(&[Tag(1)], Token(1), Outcome::Changed(vec![Arc::new(moved)])));
+    assert!(matches!(load(&cache, &elsewhere), Found::Behind(_)));
     assert!(matches!(load(&cache, &list("a")), Found::Miss));
 }
 

@@ -132,6 +132,11 @@ fn a_list_whose_stamp_was_forgotten_is_not_judged() {
     (1..10).for_each(|tag| {
         fill(&cache, &list("others"), &[Tag(tag)], value(1));
     });
+    fill(&cache, &list("c"), &[Tag(100)], value(1));
+    (11..20).for_each(|tag| {
+        fill(&cache, &list("others"), &[Tag(tag)], value(1));
+    });
+    assert!(matches!(load(&cache, &list("c")), Found::Miss));
     now(cache.void(&[Tag(0)]));
     fill(&cache, &list("b"), &[Tag(0)], value(1));
     now(cache.quarantine(&[Tag(0)], Token(1), Duration::from_secs(1)));

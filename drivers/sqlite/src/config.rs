@@ -98,7 +98,8 @@ impl SqliteConfig {
         self
     }
 
-    /// How long to wait for a lock that another process holds; 5 seconds without it. The wait blocks no runtime thread.
+    /// How long to wait for a lock that another process holds, or for a transaction of this program that keeps the writer
+    /// (in memory: the connection); 5 seconds without it. The wait blocks no runtime thread.
     /// Longer than 24 days counts as 24 days.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {

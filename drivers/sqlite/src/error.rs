@@ -118,6 +118,14 @@ pub(crate) fn transaction_control() -> Error {
     Error::invalid_input("the statement begins or ends a transaction; use begin, commit and rollback instead")
 }
 
+/// A transaction of this program kept the connection for too long.
+pub(crate) fn waited() -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        "the database is kept by an open transaction of this program; end it first, or raise the busy timeout",
+    )
+}
+
 /// The writer thread ended in the middle of its work: whether it committed is not known.
 pub(crate) fn writer_lost() -> Error {
     let kind = ErrorKind::ConnectionLost { may_have_executed: true };

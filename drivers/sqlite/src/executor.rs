@@ -72,7 +72,7 @@ impl SqliteExecutor {
     pub async fn connect(config: SqliteConfig) -> Result<Self> {
         let config = Arc::new(config);
         let counters = Arc::new(Counters::default());
-        let writers = Pool::new(1, opener(&config, Role::Writer));
+        let writers = Pool::new(1, Some(config.busy_timeout), opener(&config, Role::Writer));
         // The file is created, and made a WAL database, before anybody reads it.
         let first = writers.acquire().await?;
         drop(first);
@@ -80,8 +80,8 @@ impl SqliteExecutor {
             (writers.clone(), None)
         } else {
             let opened = config.clone();
-            let workers = Pool::new(config.readers, move || Worker::open(&opened));
-            (Pool::new(config.readers, opener(&config, Role::Reader)), Some(workers))
+            let workers = Pool::new(config.readers, None, move || Worker::open(&opened));
+            (Pool::new(config.readers, None, opener(&config, Role::Reader)), Some(workers))
         };
         Ok(Self {
             database: Arc::new(Database {

@@ -28,8 +28,11 @@
 //!
 //! # What to know
 //!
-//! - A database in memory has one connection, which belongs to its executor alone. While a transaction is open, other
-//!   reads and writes wait for it to end.
+//! - There is one writer. Who writes beside a transaction that is open waits for it to end, for as long as
+//!   [`SqliteConfig::busy_timeout`] says. A task that waits for its own transaction gets
+//!   [`ErrorKind::Busy`](thing_driver_api::ErrorKind::Busy) then.
+//! - A database in memory has one connection, which belongs to its executor alone: other reads wait like writes.
+//! - Raw statements that change the state of a connection (`PRAGMA`, `ATTACH`) change one connection of several.
 //! - Text may hold zero bytes and comes back as it was, but `LIKE` and `length()` look only as far as the first.
 //! - A write whose future is dropped while it waits in the queue may still be executed.
 //! - `LIKE` is case sensitive, also in raw statements: the driver sets `PRAGMA case_sensitive_like`.

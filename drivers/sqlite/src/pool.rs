@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use thing_driver_api::Result;
 use tokio::sync::oneshot;
 
+use crate::error;
 use crate::runtime;
 
 /// What a pool can lend.
@@ -21,6 +24,8 @@ type Open<T> = Box<dyn Fn() -> Result<T> + Send + Sync>;
 /// Up to `capacity` items, lent one by one, first come first served.
 pub(crate) struct Pool<T: Pooled> {
     capacity: usize,
+    /// How long a caller waits, if not for ever.
+    patience: Option<Duration>,
     open: Open<T>,
     state: Mutex<State<T>>,
 }
@@ -28,22 +33,40 @@ pub(crate) struct Pool<T: Pooled> {
 struct State<T: Pooled> {
     idle: Vec<Box<T>>,
     opened: usize,
-    waiting: VecDeque<oneshot::Sender<Lease<T>>>,
+    /// Who has waited longest is first.
+    waiting: VecDeque<Waiting<T>>,
+    /// Whether a thread looks after those who wait.
+    watched: bool,
+}
+
+struct Waiting<T: Pooled> {
+    since: Instant,
+    turn: oneshot::Sender<Result<Lease<T>>>,
 }
 
 enum Taken<T: Pooled> {
     Lease(Lease<T>),
     /// The caller opens one, and has the right to.
     Room(Room<T>),
-    Wait(oneshot::Receiver<Lease<T>>),
+    Wait(oneshot::Receiver<Result<Lease<T>>>),
 }
 
 impl<T: Pooled> Pool<T> {
-    pub(crate) fn new(capacity: usize, open: impl Fn() -> Result<T> + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn new(
+        capacity: usize,
+        patience: Option<Duration>,
+        open: impl Fn() -> Result<T> + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self {
             capacity,
+            patience,
             open: Box::new(open),
-            state: Mutex::new(State { idle: Vec::with_capacity(capacity), opened: 0, waiting: VecDeque::new() }),
+            state: Mutex::new(State {
+                idle: Vec::with_capacity(capacity),
+                opened: 0,
+                waiting: VecDeque::new(),
+                watched: false,
+            }),
         })
     }
 
@@ -61,8 +84,8 @@ impl<T: Pooled> Pool<T> {
                 Taken::Room(room) => return runtime::blocking(move || room.open()).await?,
                 Taken::Wait(turn) => {
                     // The sender is dropped when the item that was hoped for could not be opened.
-                    if let Ok(lease) = turn.await {
-                        return Ok(lease);
+                    if let Ok(result) = turn.await {
+                        return result;
                     }
                 }
             }
@@ -76,8 +99,8 @@ impl<T: Pooled> Pool<T> {
                 Taken::Lease(lease) => return Ok(lease),
                 Taken::Room(room) => return room.open(),
                 Taken::Wait(turn) => {
-                    if let Ok(lease) = turn.blocking_recv() {
-                        return Ok(lease);
+                    if let Ok(result) = turn.blocking_recv() {
+                        return result;
                     }
                 }
             }
@@ -93,9 +116,49 @@ impl<T: Pooled> Pool<T> {
             state.opened += 1;
             return Taken::Room(Room { pool: Some(self.clone()) });
         }
-        let (sender, receiver) = oneshot::channel();
-        state.waiting.push_back(sender);
+        let (turn, receiver) = oneshot::channel();
+        let since = Instant::now();
+        state.waiting.push_back(Waiting { since, turn });
+        if self.patience.is_some() && !state.watched {
+            state.watched = self.watch().is_ok();
+        }
         Taken::Wait(receiver)
+    }
+
+    /// Starts a thread that ends the wait of those who waited too long, while anybody waits: a runtime need not have
+    /// timers.
+    fn watch(self: &Arc<Self>) -> std::io::Result<()> {
+        let pool = Arc::downgrade(self);
+        let look = |pool: &Weak<Self>| pool.upgrade()?.expire();
+        thread::Builder::new().name("thing-sqlite-waits".into()).spawn(move || {
+            while let Some(pause) = look(&pool) {
+                thread::sleep(pause);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Ends the wait of those who waited too long; tells when the next has, `None` when nobody waits.
+    fn expire(&self) -> Option<Duration> {
+        let patience = self.patience?;
+        let mut expired = Vec::new();
+        let mut state = self.state();
+        let pause = loop {
+            let Some(first) = state.waiting.front() else {
+                state.watched = false;
+                break None;
+            };
+            match patience.checked_sub(first.since.elapsed()) {
+                Some(rest) if !rest.is_zero() && !first.turn.is_closed() => break Some(rest),
+                _ => expired.extend(state.waiting.pop_front()),
+            }
+        };
+        drop(state);
+        for waiting in expired {
+            // Who waited for it may have gone.
+            let _ = waiting.turn.send(Err(error::waited()));
+        }
+        pause
     }
 
     fn lease(self: &Arc<Self>, item: Box<T>) -> Lease<T> {
@@ -109,12 +172,12 @@ impl<T: Pooled> Pool<T> {
         }
         let mut state = self.state();
         while let Some(next) = state.waiting.pop_front() {
-            if next.is_closed() {
+            if next.turn.is_closed() {
                 continue;
             }
             // The lock is free while the lease travels: if its receiver has gone it comes back here.
             drop(state);
-            let _ = next.send(self.lease(item));
+            let _ = next.turn.send(Ok(self.lease(item)));
             return;
         }
         state.idle.push(item);

@@ -114,10 +114,7 @@ impl SqliteTransaction {
         }
         self.open()?;
         let seat = self.seat()?;
-        let course = Course {
-            keep_seat: true,
-            ..self.executor.database.course()
-        };
+        let course = Course { keep_seat: true, ..self.executor.database.course() };
         let moved = Moved::start(seat, query.to_owned(), course).await?;
         let (seat, outcome) = moved.deliver(query.plan.raw, rows).await;
         self.sit(seat);

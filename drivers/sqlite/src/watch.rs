@@ -29,14 +29,24 @@ pub(crate) struct Watch {
 impl Watch {
     /// Sets a watch on the connection.
     pub(crate) fn set(connection: &rusqlite::Connection) -> rusqlite::Result<Arc<Self>> {
+        Self::set_with(connection, INSTRUCTIONS, BUDGET)
+    }
+
+    fn set_with(connection: &rusqlite::Connection, instructions: i32, budget: Duration) -> rusqlite::Result<Arc<Self>> {
         let watch = Arc::new(Self { state: AtomicU64::new(IDLE), tickets: AtomicU64::new(FIRST_TICKET) });
         let asked = watch.clone();
         let mut started = Instant::now();
-        connection.progress_handler(INSTRUCTIONS, Some(move || asked.is_over(&mut started)))?;
+        connection.progress_handler(instructions, Some(move || asked.is_over(&mut started, budget)))?;
+        // SQLite asks once more behind the commit, and would call a committed write interrupted.
+        let committing = watch.clone();
+        connection.commit_hook(Some(move || {
+            committing.rest();
+            false
+        }))?;
         Ok(watch)
     }
 
-    fn is_over(&self, started: &mut Instant) -> bool {
+    fn is_over(&self, started: &mut Instant, budget: Duration) -> bool {
         match self.state.load(Ordering::Relaxed) {
             STOP => true,
             ARMED => {
@@ -45,7 +55,7 @@ impl Watch {
                 self.state.store(TIMING, Ordering::Relaxed);
                 false
             }
-            TIMING => started.elapsed() > BUDGET,
+            TIMING => started.elapsed() > budget,
             _ => false,
         }
     }
@@ -81,5 +91,39 @@ pub(crate) struct Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let _ = self.watch.state.compare_exchange(self.number, STOP, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_write_was_not_committed() {
+        let mut interrupted = 0;
+        for instructions in 1..60 {
+            let connection = rusqlite::Connection::open_in_memory().unwrap();
+            connection.execute_batch("CREATE TABLE t (a)").unwrap();
+            let watch = Watch::set_with(&connection, instructions, Duration::ZERO).unwrap();
+            let texts = [
+                "INSERT INTO t VALUES (1)",
+                "INSERT INTO t SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3",
+                "UPDATE t SET a = a + 1",
+                "DELETE FROM t WHERE a > 2",
+            ];
+            for text in texts {
+                let state = || {
+                    connection.query_row("SELECT count(*), total(a) FROM t", [], |row| {
+                        Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?))
+                    })
+                };
+                let before = state().unwrap();
+                if watch.within_budget(|| connection.execute(text, [])).is_err() {
+                    interrupted += 1;
+                    assert_eq!(state().unwrap(), before, "{text}, asked every {instructions} instructions");
+                }
+            }
+        }
+        assert!(interrupted > 0);
     }
 }

@@ -73,6 +73,10 @@ impl Seat {
                 let mut call = pin!(thread.call_raw(move |raw| {
                     let result = work(raw, &worker.watch);
                     worker.watch.rest();
+                    if !raw.is_autocommit() {
+                        // A read of many keys that was stopped between its BEGIN and its first key.
+                        let _ = raw.execute_batch("ROLLBACK");
+                    }
                     let _ = sender.send((Self::Worker(worker).kept(keep), result));
                 }));
                 // The first poll hands the work over; the answer comes through the channel.
@@ -129,12 +133,7 @@ pub(crate) struct Course {
 impl Moved {
     /// Starts the read.
     pub(crate) async fn start(seat: Seat, query: OwnedQuery, course: Course) -> Result<Self> {
-        let Course {
-            busy_timeout,
-            ahead,
-            types,
-            keep_seat,
-        } = course;
+        let Course { busy_timeout, ahead, types, keep_seat } = course;
         let (sender, pages) = mpsc::channel(ahead);
         let ticket = seat.watch().issue();
         let outcome = seat

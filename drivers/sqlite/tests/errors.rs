@@ -1,11 +1,15 @@
 //! Errors: each provoked for real.
 
+#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+
 mod support;
 
 use std::time::Duration;
 
 use support::{Folder, Rows, Users, query, raw};
-use thing_driver_api::{ConstraintKind, ErrorKind, Executor, NoRows, Schema, Shape, Statement, TransactionOptions, Value};
+use thing_driver_api::{
+    ConstraintKind, ErrorKind, Executor, NoRows, Schema, Shape, Statement, TransactionOptions, Value,
+};
 use thing_driver_sqlite::{SqliteConfig, SqliteExecutor};
 
 async fn opening(config: SqliteConfig) -> thing_driver_api::Error {
@@ -19,20 +23,14 @@ async fn a_path_that_cannot_be_opened_is_named() {
     let cases = [
         (SqliteConfig::file(folder.path("folder.db")), "it is a folder"),
         (SqliteConfig::file(folder.path("missing/app.db")), "missing does not exist; create it"),
-        (
-            SqliteConfig::file(folder.path("absent.db")).create_if_missing(false),
-            "there is no such file",
-        ),
+        (SqliteConfig::file(folder.path("absent.db")).create_if_missing(false), "there is no such file"),
         (SqliteConfig::file(folder.path("absent.db")).read_only(true), "there is no such file"),
     ];
     for (config, reason) in cases {
         let error = opening(config).await;
         assert_eq!(*error.kind(), ErrorKind::InvalidInput);
         let path = folder.path("");
-        assert!(
-            error.message().contains(reason) && error.message().contains(path.to_str().unwrap()),
-            "{error}"
-        );
+        assert!(error.message().contains(reason) && error.message().contains(path.to_str().unwrap()), "{error}");
         assert!(std::error::Error::source(&error).is_some());
     }
     assert!(!folder.path("absent.db").exists());
@@ -71,7 +69,9 @@ async fn constraints_are_told_apart() {
         "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
         "CREATE TABLE t (a INTEGER, b TEXT, c INTEGER NOT NULL, d INTEGER REFERENCES parent (id), PRIMARY KEY (a, b), \
          UNIQUE (b, c), CONSTRAINT c_is_positive CHECK (c > 0))",
-        "CREATE UNIQUE INDEX lowered ON t (lower(b))",
+        "CREATE TABLE names (name TEXT)",
+        "CREATE UNIQUE INDEX lowered ON names (lower(name))",
+        "INSERT INTO names VALUES ('x')",
         "INSERT INTO parent VALUES (1)",
         "INSERT INTO t VALUES (1, 'x', 1, 1)",
     ] {
@@ -82,7 +82,7 @@ async fn constraints_are_told_apart() {
         ("INSERT INTO parent VALUES (1)", ConstraintKind::PrimaryKey, Some("parent"), columns(&["id"]), None),
         ("INSERT INTO t VALUES (1, 'x', 2, 1)", ConstraintKind::PrimaryKey, Some("t"), columns(&["a", "b"]), None),
         ("INSERT INTO t VALUES (2, 'x', 1, 1)", ConstraintKind::Unique, Some("t"), columns(&["b", "c"]), None),
-        ("INSERT INTO t VALUES (2, 'X', 1, 1)", ConstraintKind::Unique, None, vec![], Some("lowered")),
+        ("INSERT INTO names VALUES ('X')", ConstraintKind::Unique, None, vec![], Some("lowered")),
         ("INSERT INTO t VALUES (2, 'y', NULL, 1)", ConstraintKind::NotNull, Some("t"), columns(&["c"]), None),
         ("INSERT INTO t VALUES (2, 'y', 0, 1)", ConstraintKind::Check, None, vec![], Some("c_is_positive")),
         ("INSERT INTO t VALUES (2, 'y', 1, 9)", ConstraintKind::ForeignKey, None, vec![], None),
@@ -118,10 +118,7 @@ async fn busy(folder: &Folder) {
     let values = [Value::Text("x".into()), Value::Null];
     let statements = [Statement::new(&users.insert, &values)];
     let (index, atomic) = executor.write_atomic(&statements).await.unwrap_err();
-    let schema = executor
-        .create_index(&users.table, &users.table.indexes()[0].clone())
-        .await
-        .unwrap_err();
+    let schema = executor.create_index(&users.table, &users.table.indexes()[0].clone()).await.unwrap_err();
     assert_eq!(index, 0);
     for error in [write, begin, atomic, schema] {
         assert_eq!(*error.kind(), ErrorKind::Busy, "{error}");
@@ -194,39 +191,60 @@ async fn a_database_opened_for_reading_refuses_writes() {
     let write = users.add(&executor, "y").await.unwrap_err();
     let mut transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
     let values = [Value::Text("y".into()), Value::Null];
-    let inside = transaction
-        .write(&Statement::new(&users.insert, &values), &mut NoRows)
-        .await
-        .unwrap_err();
+    let inside = transaction.write(&Statement::new(&users.insert, &values), &mut NoRows).await.unwrap_err();
+    drop(transaction);
     let text = "INSERT INTO users (name) VALUES ('z') RETURNING id";
-    let returning = executor
-        .fetch(&Statement::new(&Shape::raw(text), &[]), &mut Rows::default())
-        .await
-        .unwrap_err();
-    for error in [write, inside] {
+    let returning = executor.fetch(&Statement::new(&Shape::raw(text), &[]), &mut Rows::default()).await.unwrap_err();
+    for error in [write, inside, returning] {
         assert_eq!(*error.kind(), ErrorKind::ReadOnly, "{error}");
     }
-    drop(transaction);
-    assert_eq!(*returning.kind(), ErrorKind::ReadOnly, "{returning}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_table_or_column_is_a_matter_of_the_schema() {
     let executor = SqliteExecutor::memory().await.unwrap();
     let users = Users::new();
-    let read = executor
-        .fetch(&Statement::new(&users.all, &[]), &mut Rows::default())
-        .await
-        .unwrap_err();
+    let read = executor.fetch(&Statement::new(&users.all, &[]), &mut Rows::default()).await.unwrap_err();
     let write = users.add(&executor, "x").await.unwrap_err();
     raw(&executor, "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)").await.unwrap();
     let column = users.add(&executor, "x").await.unwrap_err();
-    let selected = executor
-        .fetch(&Statement::new(&users.all, &[]), &mut Rows::default())
-        .await
-        .unwrap_err();
+    let selected = executor.fetch(&Statement::new(&users.all, &[]), &mut Rows::default()).await.unwrap_err();
     for error in [read, write, column, selected] {
         assert_eq!(*error.kind(), ErrorKind::Schema, "{error}");
         assert!(error.message().contains("run sync"), "{error}");
     }
+}
+
+async fn waits_for_itself(executor: SqliteExecutor, reads_wait: bool) {
+    let users = Users::create(&executor).await;
+    let transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
+    let write = users.add(&executor, "x").await.unwrap_err();
+    let begin = executor.begin(&TransactionOptions::default()).await.map(|_| ()).unwrap_err();
+    let values = [Value::Text("x".into()), Value::Null];
+    let (_, atomic) = executor.write_atomic(&[Statement::new(&users.insert, &values)]).await.unwrap_err();
+    for error in [write, begin, atomic] {
+        assert_eq!(*error.kind(), ErrorKind::Busy, "{error}");
+    }
+    let read = executor.fetch(&Statement::new(&users.all, &[]), &mut Rows::default()).await;
+    assert_eq!(read.is_err(), reads_wait);
+    transaction.rollback().await.unwrap();
+    users.add(&executor, "x").await.unwrap();
+    assert_eq!(users.count(&executor).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_an_own_transaction_is_busy_in_the_end() {
+    let patience = Duration::from_millis(30);
+    let folder = Folder::new();
+    let file = SqliteExecutor::connect(folder.config().busy_timeout(patience)).await.unwrap();
+    waits_for_itself(file, false).await;
+    let memory = SqliteExecutor::connect(SqliteConfig::memory().busy_timeout(patience)).await.unwrap();
+    waits_for_itself(memory, true).await;
+}
+
+#[tokio::test]
+async fn waiting_for_an_own_transaction_is_busy_in_the_end_on_a_current_thread_runtime() {
+    let patience = Duration::from_millis(30);
+    let memory = SqliteExecutor::connect(SqliteConfig::memory().busy_timeout(patience)).await.unwrap();
+    waits_for_itself(memory, true).await;
 }

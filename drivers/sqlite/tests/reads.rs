@@ -1,5 +1,7 @@
 //! Reads: by key, by condition, from workers, in pages.
 
+#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+
 mod support;
 
 use std::sync::Arc;
@@ -75,7 +77,7 @@ async fn text_uuid_and_composite_keys_find_their_rows() {
         let types: Vec<_> = table.columns().iter().map(|c| c.value_type).collect();
         let mut rows = Rows::of(&types);
         let get = Shape::new(table.clone(), Operation::GetMany);
-        executor.get_many(&get, &[key.clone()], &mut rows).await.unwrap();
+        executor.get_many(&get, std::slice::from_ref(&key), &mut rows).await.unwrap();
         assert_eq!(rows.rows, [values.iter().map(|v| v.clone().into_owned()).collect::<Vec<_>>()]);
     }
 }

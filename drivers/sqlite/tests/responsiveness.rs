@@ -1,5 +1,7 @@
 //! No statement keeps the runtime from its other tasks.
 
+#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+
 mod support;
 
 use std::sync::Arc;
@@ -7,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use support::{Folder, Rows, Users, query, raw};
-use thing_driver_api::{Comparison, Condition, Executor, NoRows, Operand, Operation, Shape, Slot, Statement, TransactionOptions, Value};
+use thing_driver_api::{
+    Comparison, Condition, Executor, NoRows, Operand, Operation, Shape, Slot, Statement, TransactionOptions, Value,
+};
 use thing_driver_sqlite::SqliteExecutor;
 
 /// Counts how often another task gets its turn while `work` runs.
@@ -63,23 +67,12 @@ async fn stays_responsive(executor: SqliteExecutor) {
                 operator: Comparison::Equal,
                 operand: Operand::Slot(Slot(slot)),
             })
-            .chain([Condition::Compare {
-                column: 2,
-                operator: Comparison::Less,
-                operand: Operand::Slot(Slot(100)),
-            }])
+            .chain([Condition::Compare { column: 2, operator: Comparison::Less, operand: Operand::Slot(Slot(100)) }])
             .collect(),
     );
-    let count = Shape::new(
-        users.table.clone(),
-        Operation::Count {
-            filter: Condition::Not(Box::new(other_column.clone())),
-        },
-    );
-    let values: Vec<_> = (0..100)
-        .map(|n| Value::Text(format!("nobody {n}").into()))
-        .chain([Value::I64(0)])
-        .collect();
+    let count =
+        Shape::new(users.table.clone(), Operation::Count { filter: Condition::Not(Box::new(other_column.clone())) });
+    let values: Vec<_> = (0..100).map(|n| Value::Text(format!("nobody {n}").into())).chain([Value::I64(0)]).collect();
     let ((), ticks) = ticks_during(async {
         for _ in 0..3 {
             let mut rows = Rows::default();
@@ -92,11 +85,7 @@ async fn stays_responsive(executor: SqliteExecutor) {
 
     let update = Shape::new(
         users.table.clone(),
-        Operation::Update {
-            columns: vec![2],
-            filter: Condition::Constant(true),
-            returning: vec![],
-        },
+        Operation::Update { columns: vec![2], filter: Condition::Constant(true), returning: vec![] },
     );
     let (written, ticks) =
         ticks_during(async { executor.write(&Statement::new(&update, &[Value::I64(5)]), &mut NoRows).await }).await;

@@ -1,10 +1,12 @@
 //! The schema: described as it is, created whole or not at all.
 
+#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+
 mod support;
 
 use support::{Folder, Users, raw, users};
 use thing_driver_api::{
-    Column, ErrorKind, ExistingIndex, Executor, NoRows, Operation, Schema, Shape, Statement, Table, Value, ValueType,
+    Column, ErrorKind, Executor, ExistingIndex, NoRows, Operation, Schema, Shape, Statement, Table, Value, ValueType,
 };
 use thing_driver_sqlite::SqliteExecutor;
 
@@ -80,13 +82,7 @@ async fn odd_names_are_quoted() {
         assert!(found.columns[1].has_default);
         assert_eq!(found.indexes.len(), 1);
         let table = std::sync::Arc::new(table);
-        let insert = Shape::new(
-            table,
-            Operation::Insert {
-                columns: vec![0],
-                returning: vec![1],
-            },
-        );
+        let insert = Shape::new(table, Operation::Insert { columns: vec![0], returning: vec![1] });
         let mut rows = support::Rows::default();
         executor.write(&Statement::new(&insert, &[Value::I64(1)]), &mut rows).await.unwrap();
         assert_eq!(rows.rows, [[Value::Text("it's".into())]]);
@@ -119,13 +115,7 @@ async fn declared_defaults_are_what_was_declared() {
     }
     let table = std::sync::Arc::new(table.key(vec![0]).build().unwrap());
     executor.create_table(&table).await.unwrap();
-    let insert = Shape::new(
-        table,
-        Operation::Insert {
-            columns: vec![0],
-            returning: (1..=defaults.len()).collect(),
-        },
-    );
+    let insert = Shape::new(table, Operation::Insert { columns: vec![0], returning: (1..=defaults.len()).collect() });
     let types: Vec<_> = defaults.iter().map(|(value_type, _)| *value_type).collect();
     let mut rows = support::Rows::of(&types);
     executor.write(&Statement::new(&insert, &[Value::I64(1)]), &mut rows).await.unwrap();

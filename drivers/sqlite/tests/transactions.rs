@@ -1,5 +1,7 @@
 //! Transactions: commit, rollback, savepoints, and what happens when they are dropped.
 
+#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+
 mod support;
 
 use std::future::{Future as _, poll_fn};
@@ -18,18 +20,12 @@ async fn begin(executor: &SqliteExecutor) -> Box<dyn Transaction> {
 
 async fn add(transaction: &mut Box<dyn Transaction>, users: &Users, name: &str) -> thing_driver_api::Result<()> {
     let values = [Value::Text(name.into()), Value::Null];
-    transaction
-        .write(&Statement::new(&users.insert, &values), &mut NoRows)
-        .await
-        .map(|_| ())
+    transaction.write(&Statement::new(&users.insert, &values), &mut NoRows).await.map(|_| ())
 }
 
 async fn count(transaction: &mut Box<dyn Transaction>, users: &Users) -> Value<'static> {
     let mut rows = Rows::default();
-    transaction
-        .fetch(&Statement::new(&users.count, &[]), &mut rows)
-        .await
-        .unwrap();
+    transaction.fetch(&Statement::new(&users.count, &[]), &mut rows).await.unwrap();
     rows.rows[0][0].clone()
 }
 
@@ -109,11 +105,7 @@ async fn dropped_in_the_middle(executor: SqliteExecutor) {
         let mut transaction = begin(&executor).await;
         add(&mut transaction, &users, "undone").await.unwrap();
         {
-            let shape = if write {
-                Shape::raw("UPDATE users SET age = 2")
-            } else {
-                Shape::raw(SLOW)
-            };
+            let shape = if write { Shape::raw("UPDATE users SET age = 2") } else { Shape::raw(SLOW) };
             let statement = Statement::new(&shape, &[]);
             let mut rows = Rows::default();
             let mut call = if write {
@@ -186,10 +178,7 @@ async fn read_only(executor: SqliteExecutor, snapshot: bool) {
     let refused = add(&mut transaction, &users, "refused").await.unwrap_err();
     assert_eq!(*refused.kind(), ErrorKind::ReadOnly);
     let text = "INSERT INTO users (name) VALUES ('x') RETURNING id";
-    let refused = transaction
-        .fetch(&Statement::new(&Shape::raw(text), &[]), &mut Rows::default())
-        .await
-        .unwrap_err();
+    let refused = transaction.fetch(&Statement::new(&Shape::raw(text), &[]), &mut Rows::default()).await.unwrap_err();
     assert_eq!(*refused.kind(), ErrorKind::ReadOnly);
     transaction.commit().await.unwrap();
     assert_eq!(users.count(&executor).await, if snapshot { 2 } else { 1 });
@@ -258,15 +247,10 @@ async fn transactions_of_many_tasks_take_turns() {
                     let mut transaction = begin(&executor).await;
                     let mut rows = Rows::default();
                     transaction.get_many(&users.get, &[Key::Int(1)], &mut rows).await.unwrap();
-                    let Value::I64(age) = rows.rows[0][2] else {
-                        panic!("an age is an integer")
-                    };
+                    let Value::I64(age) = rows.rows[0][2] else { panic!("an age is an integer") };
                     tokio::task::yield_now().await;
                     let values = [Value::I64(age + 1), Value::I64(1)];
-                    transaction
-                        .write(&Statement::new(&users.set_age, &values), &mut NoRows)
-                        .await
-                        .unwrap();
+                    transaction.write(&Statement::new(&users.set_age, &values), &mut NoRows).await.unwrap();
                     transaction.commit().await.unwrap();
                 }
             })

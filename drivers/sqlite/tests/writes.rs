@@ -1,5 +1,7 @@
 //! Writes: alone, in groups, as one transaction.
 
+#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+
 mod support;
 
 use std::sync::Arc;
@@ -19,16 +21,10 @@ async fn generated_keys_and_counts(executor: SqliteExecutor) {
     }
     let set = |age, id| [Value::I64(age), Value::I64(id)];
     for (id, rows) in [(2, 1), (2, 1), (99, 0)] {
-        let written = executor
-            .write(&Statement::new(&users.set_age, &set(7, id)), &mut NoRows)
-            .await
-            .unwrap();
+        let written = executor.write(&Statement::new(&users.set_age, &set(7, id)), &mut NoRows).await.unwrap();
         assert_eq!((written.rows, written.generated_key), (rows, None), "the same value counts too");
     }
-    executor
-        .write(&Statement::new(&users.delete, &[Value::I64(3)]), &mut NoRows)
-        .await
-        .unwrap();
+    executor.write(&Statement::new(&users.delete, &[Value::I64(3)]), &mut NoRows).await.unwrap();
     assert_eq!(users.add(&executor, "next").await.unwrap().generated_key, Some(4), "no key twice");
     assert_eq!(users.ages(&executor, &[2]).await, [(2, Value::I64(7))]);
 }
@@ -49,39 +45,20 @@ async fn writes_give_counts_and_generated_keys_on_a_current_thread_runtime() {
 
 async fn returned_rows(executor: SqliteExecutor) {
     let users = Users::create(&executor).await;
-    let insert = Shape::new(
-        users.table.clone(),
-        Operation::Insert {
-            columns: vec![1],
-            returning: vec![0, 1, 2],
-        },
-    );
+    let insert = Shape::new(users.table.clone(), Operation::Insert { columns: vec![1], returning: vec![0, 1, 2] });
     let types = [ValueType::I64, ValueType::Text, ValueType::I32];
     let mut rows = Rows::of(&types);
-    executor
-        .write(&Statement::new(&insert, &[Value::Text("a".into())]), &mut rows)
-        .await
-        .unwrap();
+    executor.write(&Statement::new(&insert, &[Value::Text("a".into())]), &mut rows).await.unwrap();
     assert_eq!(rows.rows, [[Value::I64(1), Value::Text("a".into()), Value::Null]]);
     let update = Shape::new(
         users.table.clone(),
-        Operation::Update {
-            columns: vec![2],
-            filter: Condition::Constant(true),
-            returning: vec![2, 0],
-        },
+        Operation::Update { columns: vec![2], filter: Condition::Constant(true), returning: vec![2, 0] },
     );
     users.add(&executor, "b").await.unwrap();
     let mut rows = Rows::of(&[ValueType::I32, ValueType::I64]);
     let written = executor.write(&Statement::new(&update, &[Value::I64(5)]), &mut rows).await.unwrap();
     assert_eq!((written.rows, rows.rows.len()), (2, 2));
-    let delete = Shape::new(
-        users.table.clone(),
-        Operation::Delete {
-            filter: by_id(0),
-            returning: vec![1],
-        },
-    );
+    let delete = Shape::new(users.table.clone(), Operation::Delete { filter: by_id(0), returning: vec![1] });
     let mut rows = Rows::of(&[ValueType::Text]);
     executor.write(&Statement::new(&delete, &[Value::I64(2)]), &mut rows).await.unwrap();
     assert_eq!(rows.rows, [[Value::Text("b".into())]]);
@@ -98,7 +75,10 @@ async fn returning_gives_stored_rows_on_a_current_thread_runtime() {
 }
 
 /// Writes queue while a transaction holds the writer, and so make one group.
-async fn grouped(executor: SqliteExecutor, names: Vec<String>) -> Vec<thing_driver_api::Result<thing_driver_api::Written>> {
+async fn grouped(
+    executor: SqliteExecutor,
+    names: Vec<String>,
+) -> Vec<thing_driver_api::Result<thing_driver_api::Written>> {
     let users = Arc::new(Users::new());
     let transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
     let queued = executor.statistics().queued_writes;
@@ -124,10 +104,7 @@ async fn grouped(executor: SqliteExecutor, names: Vec<String>) -> Vec<thing_driv
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_write_of_a_group_gets_its_own_error() {
     let folder = Folder::new();
-    for executor in [
-        SqliteExecutor::connect(folder.config()).await.unwrap(),
-        SqliteExecutor::memory().await.unwrap(),
-    ] {
+    for executor in [SqliteExecutor::connect(folder.config()).await.unwrap(), SqliteExecutor::memory().await.unwrap()] {
         let users = Users::create(&executor).await;
         users.add(&executor, "taken").await.unwrap();
         let names = (0..40).map(|n| if n == 20 { "taken".into() } else { format!("user {n}") });
@@ -156,10 +133,8 @@ async fn a_group_is_committed_before_it_is_answered() {
     let names = (0..50).map(|n| format!("user {n}")).collect();
     for written in grouped(executor.clone(), names).await {
         let key = written.unwrap().generated_key.unwrap();
-        let found: i64 = folder
-            .other()
-            .query_row("SELECT count(*) FROM users WHERE id = ?1", [key], |row| row.get(0))
-            .unwrap();
+        let found: i64 =
+            folder.other().query_row("SELECT count(*) FROM users WHERE id = ?1", [key], |row| row.get(0)).unwrap();
         assert_eq!(found, 1);
     }
 }
@@ -194,12 +169,7 @@ async fn a_deferred_constraint_fails_only_its_own_write() {
     )
     .await
     .unwrap();
-    raw(
-        &executor,
-        "CREATE TABLE child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
-    )
-    .await
-    .unwrap();
+    raw(&executor, "CREATE TABLE child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)").await.unwrap();
     let names = (0..30).map(|n| if n == 10 { "orphan".into() } else { format!("user {n}") });
     let results = grouped(executor.clone(), names.collect()).await;
     for (n, result) in results.iter().enumerate() {
@@ -257,10 +227,8 @@ async fn atomic(executor: SqliteExecutor) {
         let run = |names: Vec<String>| {
             let (executor, insert) = (executor.clone(), users.insert.clone());
             async move {
-                let values: Vec<_> = names
-                    .iter()
-                    .map(|name| [Value::Text(name.as_str().into()), Value::Null])
-                    .collect();
+                let values: Vec<_> =
+                    names.iter().map(|name| [Value::Text(name.as_str().into()), Value::Null]).collect();
                 let statements: Vec<_> = values.iter().map(|v| Statement::new(&insert, v)).collect();
                 executor.write_atomic(&statements).await
             }
@@ -363,12 +331,29 @@ async fn round_trips(executor: SqliteExecutor) {
         (2, [i64::from(i16::MIN), i64::from(i16::MAX)].map(Value::I64).to_vec()),
         (3, [i64::from(i32::MIN), i64::from(i32::MAX)].map(Value::I64).to_vec()),
         (4, [i64::MIN, i64::MAX, 0, 1 << 53, (1 << 53) + 1].map(Value::I64).to_vec()),
-        (5, [f64::from(f32::MIN), f64::from(f32::MAX), f64::from(f32::MIN_POSITIVE), f64::from(0.1f32)].map(Value::F64).to_vec()),
         (
-            6,
-            [0.0, 1.0, 1e15, 1e300, f64::MIN, f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1, f64::INFINITY, f64::NEG_INFINITY]
+            5,
+            [f64::from(f32::MIN), f64::from(f32::MAX), f64::from(f32::MIN_POSITIVE), f64::from(0.1f32)]
                 .map(Value::F64)
                 .to_vec(),
+        ),
+        (
+            6,
+            [
+                0.0,
+                1.0,
+                1e15,
+                1e300,
+                f64::MIN,
+                f64::MAX,
+                f64::MIN_POSITIVE,
+                5e-324,
+                0.1,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+            ]
+            .map(Value::F64)
+            .to_vec(),
         ),
         (7, ["", "a\0b", "\0", "🦀 ß \u{10FFFF}", "123", "1e5", " 7 "].map(|v| Value::Text(v.into())).to_vec()),
         (8, [&b""[..], b"\0", &[0xFF; 300], b"123"].map(|v| Value::Bytes(v.to_vec().into())).to_vec()),
@@ -380,20 +365,11 @@ async fn round_trips(executor: SqliteExecutor) {
     ];
     let mut id = 0;
     for (column, values) in cases {
-        let insert = Shape::new(
-            table.clone(),
-            Operation::Insert {
-                columns: vec![0, column],
-                returning: vec![column],
-            },
-        );
+        let insert = Shape::new(table.clone(), Operation::Insert { columns: vec![0, column], returning: vec![column] });
         for value in values.into_iter().chain([Value::Null]) {
             id += 1;
             let mut returned = Rows::of(&types[column..=column]);
-            executor
-                .write(&Statement::new(&insert, &[Value::I64(id), value.clone()]), &mut returned)
-                .await
-                .unwrap();
+            executor.write(&Statement::new(&insert, &[Value::I64(id), value.clone()]), &mut returned).await.unwrap();
             assert_eq!(returned.rows, [[value.clone()]]);
             let mut rows = Rows::of(&types);
             let get = Shape::new(table.clone(), Operation::GetMany);
@@ -403,19 +379,10 @@ async fn round_trips(executor: SqliteExecutor) {
             if !value.is_null() {
                 let found = support::select(
                     &table,
-                    Condition::And(vec![
-                        by_id(0),
-                        Condition::Same {
-                            column,
-                            slot: thing_driver_api::Slot(1),
-                        },
-                    ]),
+                    Condition::And(vec![by_id(0), Condition::Same { column, slot: thing_driver_api::Slot(1) }]),
                 );
                 let mut rows = Rows::of(&types);
-                executor
-                    .fetch(&Statement::new(&found, &[Value::I64(id), value.clone()]), &mut rows)
-                    .await
-                    .unwrap();
+                executor.fetch(&Statement::new(&found, &[Value::I64(id), value.clone()]), &mut rows).await.unwrap();
                 assert_eq!(rows.rows.len(), 1, "{value:?}");
             }
         }
@@ -451,11 +418,28 @@ async fn what_sqlite_would_change_is_refused() {
         ValueType::Time,
     ] {
         let mut rows = Rows::of(&[expected]);
-        let error = executor
-            .fetch(&Statement::new(&Shape::raw("SELECT a FROM t"), &[]), &mut rows)
-            .await
-            .unwrap_err();
+        let error = executor.fetch(&Statement::new(&Shape::raw("SELECT a FROM t"), &[]), &mut rows).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::InvalidData { column: None });
         assert!(error.message().contains("column 0 holds text"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_near_the_budget_is_executed_once() {
+    let executor = SqliteExecutor::memory().await.unwrap();
+    raw(&executor, "CREATE TABLE t (a INTEGER NOT NULL)").await.unwrap();
+    let mut calls = 0;
+    for step in 0..40 {
+        // From far below the budget to above it.
+        for _ in 0..100 {
+            support::raw_with(&executor, "INSERT INTO t VALUES (?1)", &[Value::I64(calls)]).await.unwrap();
+        }
+        let add = Shape::raw(format!("UPDATE t SET a = a + 1 -- {step}"));
+        for _ in 0..40 {
+            executor.write(&Statement::new(&add, &[]), &mut NoRows).await.unwrap();
+            calls += 1;
+        }
+        let sums = query(&executor, "SELECT min(a), max(a) FROM t", &[]).await.unwrap();
+        assert_eq!(sums.rows, [[Value::I64(calls), Value::I64(calls)]]);
     }
 }

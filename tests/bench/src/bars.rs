@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::meter::Measurement;
 use crate::report::Allocations;
 use crate::suite::{Outcome, median};
 
@@ -36,7 +37,7 @@ const BARE: &[&str] = &["bare cache"];
 
 /// All bars.
 pub fn all(outcome: &Outcome, allocations: &Allocations) -> Vec<Bar> {
-    let rate = |workload, subject, references| median(&outcome.ratios(workload, subject, references));
+    let rate = |workload, subject, references| median(&outcome.ratios(workload, subject, references, Measurement::rate));
     let thing = |workload, references| rate(workload, "thing", references);
     let hit = |workload| rate(workload, "thing-cached", BARE);
     let cost = |workload| rate(workload, "30000 lists", &["0 lists"]).map(|rate| 1.0 / rate);

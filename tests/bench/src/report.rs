@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use crate::meter::Measurement;
 use crate::suite::{Outcome, Sample, Stampede, median};
 
 /// Allocations for each operation, by workload and subject.
 pub type Allocations = HashMap<(String, String), f64>;
 
-/// A table of all workloads and subjects. The first subject of a workload is what the others are compared with.
+/// A table of all workloads and subjects. The first subject of a workload is what the others are compared with: by rate,
+/// and by CPU time, which suffers less from what else the machine does.
 pub fn measurements(outcome: &Outcome, allocations: &Allocations) -> String {
     let mut table = String::from(
-        "| workload | subject | ops/s | ratio | least | most | p50 µs | p99 µs | CPU µs/op | allocations/op |\n\
+        "| workload | subject | ops/s | ratio | of rounds | by CPU | p50 µs | p99 µs | CPU µs/op | allocations/op |\n\
          |---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for (workload, subjects) in in_order(outcome) {
@@ -22,16 +24,18 @@ pub fn measurements(outcome: &Outcome, allocations: &Allocations) -> String {
                 values.sort_by(f64::total_cmp);
                 median(&values).unwrap_or(f64::NAN)
             };
-            let ratios = outcome.ratios(&workload, subject, &[&subjects[0]]);
+            let ratios = outcome.ratios(&workload, subject, &[&subjects[0]], Measurement::rate);
+            let by_cpu = outcome.ratios(&workload, subject, &[&subjects[0]], |measured| 1.0 / measured.cpu);
             let ratio = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.2}"));
+            let range = |ends: &[f64]| format!("{}–{}", ratio(ends.first().copied()), ratio(ends.last().copied()));
             let allocated = allocations.get(&(workload.clone(), subject.clone()));
             let _ = writeln!(
                 table,
                 "| {workload} | {subject} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 thousands(middle(|sample| sample.measurement.rate())),
                 ratio(median(&ratios)),
-                ratio(ratios.first().copied()),
-                ratio(ratios.last().copied()),
+                range(&ratios),
+                ratio(median(&by_cpu)),
                 short(middle(|sample| sample.measurement.p50)),
                 short(middle(|sample| sample.measurement.p99)),
                 short(middle(|sample| sample.measurement.cpu)),

@@ -76,24 +76,23 @@ impl Outcome {
         });
     }
 
-    /// Rates of a workload and subject by round.
-    pub fn rates(&self, workload: &str, subject: &str) -> Vec<(usize, f64)> {
-        let same = |sample: &&Sample| sample.workload == workload && sample.subject == subject;
-        let rate = |sample: &Sample| (sample.round, sample.measurement.rate());
-        self.samples.iter().filter(same).map(rate).collect()
-    }
-
-    /// The rate of `subject` as a part of the best of `references`, one for each round, ascending.
-    pub fn ratios(&self, workload: &str, subject: &str, references: &[&str]) -> Vec<f64> {
+    /// A figure of `subject`, the more the better, as a part of the best of `references`: one for each round, ascending.
+    pub fn ratios(
+        &self,
+        workload: &str,
+        subject: &str,
+        references: &[&str],
+        figure: fn(&Measurement) -> f64,
+    ) -> Vec<f64> {
+        let of = |sample: &Sample| figure(&sample.measurement);
         let best = |round: usize| {
-            let rates = references.iter().flat_map(|reference| self.rates(workload, reference));
-            rates.filter(|rate| rate.0 == round).map(|rate| rate.1).reduce(f64::max)
+            let same = |sample: &&Sample| {
+                sample.round == round && sample.workload == workload && references.contains(&sample.subject.as_str())
+            };
+            self.samples.iter().filter(same).map(of).reduce(f64::max)
         };
-        let mut ratios: Vec<f64> = self
-            .rates(workload, subject)
-            .into_iter()
-            .filter_map(|(round, rate)| Some(rate / best(round)?))
-            .collect();
+        let own = self.samples.iter().filter(|sample| sample.workload == workload && sample.subject == subject);
+        let mut ratios: Vec<f64> = own.filter_map(|sample| Some(of(sample) / best(sample.round)?)).collect();
         ratios.sort_by(f64::total_cmp);
         ratios
     }

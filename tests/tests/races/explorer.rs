@@ -1,7 +1,7 @@
 //! Runs a few tasks in every order in which their steps can follow one another.
 //!
 //! A task gives up its turn at each [`step`]. A schedule is the list of choices of who goes on; the explorer plays one
-//! schedule after the other, depth first, each in a world of its own. What two schedules have in common is played again.
+//! schedule after the other, each in a world of its own: first all with few switches, then others by lot.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -35,10 +35,10 @@ pub(crate) struct Run {
 /// How far to look.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// At most so many schedules.
+    /// Play so many schedules, if there are as many.
     pub(crate) schedules: usize,
-    /// A task loses its turn without having to at most so often in one schedule. Few switches find nearly all mistakes
-    /// (Musuvathi and Qadeer, 2007).
+    /// First those in which a task loses its turn without having to at most so often: few switches show nearly all
+    /// mistakes (Musuvathi and Qadeer, 2007). The rest is drawn by lot, the same in every run.
     pub(crate) switches: usize,
 }
 
@@ -46,8 +46,6 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) schedules: usize,
-    /// Whether there are no more schedules within the number of switches.
-    pub(crate) complete: bool,
     /// What was wrong, and the schedule that shows it.
     pub(crate) violation: Option<(String, Vec<usize>)>,
 }
@@ -59,30 +57,51 @@ struct Choice {
 }
 
 pub(crate) fn explore(bounds: Bounds, mut world: impl FnMut() -> Run) -> Report {
-    let mut choices: Vec<Choice> = Vec::new();
     let mut schedules = 0;
-    loop {
+    let mut shown = |wrong: Result<(), String>, choices: &[Choice]| {
         schedules += 1;
-        let run = world();
-        if let Err(wrong) = play(run, &mut choices, bounds.switches) {
-            let schedule = choices.iter().map(|choice| choice.taken).collect();
-            return Report { schedules, complete: false, violation: Some((wrong, schedule)) };
+        let schedule = || choices.iter().map(|choice| choice.taken).collect();
+        let violation = wrong.err().map(|wrong| (wrong, schedule()));
+        (schedules == bounds.schedules || violation.is_some()).then_some(Report { schedules, violation })
+    };
+    for switches in 0..=bounds.switches {
+        let mut choices = Vec::new();
+        loop {
+            let played = play(world(), &mut choices, switches, &mut |_| 0);
+            if let Some(report) = shown(played, &choices) {
+                return report;
+            }
+            while choices.last().is_some_and(|last: &Choice| last.taken + 1 == last.of) {
+                choices.pop();
+            }
+            let Some(last) = choices.last_mut() else { break };
+            last.taken += 1;
         }
-        while choices.last().is_some_and(|last| last.taken + 1 == last.of) {
-            choices.pop();
-        }
-        let Some(last) = choices.last_mut() else {
-            return Report { schedules, complete: true, violation: None };
+    }
+    let mut lot = 0x9e37_79b9_7f4a_7c15_u64;
+    loop {
+        let mut choices = Vec::new();
+        let draw = &mut |of| {
+            // Xorshift (Marsaglia, 2003).
+            lot ^= lot << 13;
+            lot ^= lot >> 7;
+            lot ^= lot << 17;
+            (lot >> 32) as usize % of
         };
-        last.taken += 1;
-        if schedules == bounds.schedules {
-            return Report { schedules, complete: false, violation: None };
+        let played = play(world(), &mut choices, usize::MAX, draw);
+        if let Some(report) = shown(played, &choices) {
+            return report;
         }
     }
 }
 
-/// Follows the choices that are there, then takes the first each time and adds it.
-fn play(run: Run, choices: &mut Vec<Choice>, switches: usize) -> Result<(), String> {
+/// Follows the choices that are there, then takes new ones and adds them.
+fn play(
+    run: Run,
+    choices: &mut Vec<Choice>,
+    switches: usize,
+    choose: &mut dyn FnMut(usize) -> usize,
+) -> Result<(), String> {
     let mut tasks: Vec<Option<Task>> = run.tasks.into_iter().map(Some).collect();
     let flags: Vec<Arc<Flag>> = tasks.iter().map(|_| Arc::new(Flag(AtomicBool::new(true)))).collect();
     let mut cancelled = run.cancelled;
@@ -106,7 +125,7 @@ fn play(run: Run, choices: &mut Vec<Choice>, switches: usize) -> Result<(), Stri
         let may_cancel = cancelled.filter(|&task| tasks[task].is_some());
         let of = ready.len() + usize::from(may_cancel.is_some());
         if at == choices.len() {
-            choices.push(Choice { taken: 0, of });
+            choices.push(Choice { taken: choose(of), of });
         }
         let taken = choices[at].taken;
         at += 1;

@@ -40,6 +40,8 @@ struct State {
     statements: usize,
     /// The next write commits, and its answer is lost.
     lose_answer: bool,
+    /// The next commit, of a write alone or of a transaction, certainly does not take place.
+    refuse: bool,
 }
 
 impl Fake {
@@ -89,9 +91,21 @@ impl Fake {
         self.state().statements
     }
 
+    /// Puts in a row past everything.
+    pub(crate) fn put(&self, id: i64, row: Vec<Value<'static>>) {
+        let mut rows = self.now();
+        rows.insert(Key::Int(id), row);
+        self.commit(rows).expect("no fault is waiting");
+    }
+
     /// Makes the next write or commit take place and its answer be lost.
     pub(crate) fn lose_answer(&self) {
         self.state().lose_answer = true;
+    }
+
+    /// Makes the next write alone or commit have no effect.
+    pub(crate) fn refuse(&self) {
+        self.state().refuse = true;
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -101,6 +115,9 @@ impl Fake {
     fn commit(&self, rows: Rows) -> Result<()> {
         let time = self.tick();
         let mut state = self.state();
+        if std::mem::take(&mut state.refuse) {
+            return Err(Error::new(ErrorKind::Busy, "another writer is at work"));
+        }
         state.commits.push((time, rows));
         if std::mem::take(&mut state.lose_answer) {
             let lost = ErrorKind::ConnectionLost { may_have_executed: true };

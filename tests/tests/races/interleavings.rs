@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use thing::{Model, Session};
+use thing::Model;
 
 use crate::explorer::{Bounds, Report, Run, Task, explore};
 use crate::stage::{Item, Setup, Stage, item};
@@ -20,7 +20,7 @@ pub(crate) fn items() -> [Item; 3] {
 }
 
 /// What to explore around a script.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Scenario {
     pub(crate) setup: Setup,
     pub(crate) warm: bool,
@@ -30,19 +30,20 @@ pub(crate) struct Scenario {
 
 impl Default for Scenario {
     fn default() -> Self {
-        let bounds = Bounds { schedules: number("THING_SCHEDULES", 6_000), switches: 4 };
-        Self { setup: Setup::default(), warm: false, cancelled: None, bounds }
+        Self { setup: Setup::default(), warm: false, cancelled: None, bounds: bounds() }
     }
 }
 
-pub(crate) fn number(variable: &str, default: usize) -> usize {
-    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+/// `THING_SCHEDULES` sets how many schedules of each scenario are played.
+pub(crate) fn bounds() -> Bounds {
+    let schedules = std::env::var("THING_SCHEDULES").ok().and_then(|value| value.parse().ok());
+    Bounds { schedules: schedules.unwrap_or(600), switches: 2 }
 }
 
 impl Scenario {
     pub(crate) fn explore(self, script: Script) -> Report {
         explore(self.bounds, || {
-            let stage = Stage::new(self.setup, &items());
+            let stage = Stage::new(&self.setup, &items());
             let stage = if self.warm { stage.warm() } else { stage };
             let tasks = script(&stage);
             let remembered = self.cancelled.is_none();
@@ -302,8 +303,8 @@ fn a_reader_may_go_away_at_any_step_and_others_take_over() {
 fn a_statement_given_up_in_a_transaction_that_commits_is_seen() {
     // The statement may have run: what it touched is part of the commit.
     for give_up in 0..12 {
-        let report = explore(Bounds { schedules: 1500, switches: 2 }, || {
-            let stage = Stage::new(Setup::default(), &items()).warm();
+        let report = explore(Bounds { schedules: 100, ..bounds() }, || {
+            let stage = Stage::new(&Setup::default(), &items()).warm();
             let writer = stage.clone();
             let writer = task(async move {
                 let transaction = Rc::new(writer.db.begin().await.unwrap());

@@ -37,6 +37,11 @@ impl<'a> Quarantine<'a> {
         self.end(Outcome::Changed(changes)).await;
     }
 
+    /// Opens the tags after a committed write of which not all changes are known.
+    pub(crate) async fn release_unlisted(self) {
+        self.end(Outcome::Unlisted).await;
+    }
+
     /// Opens the tags after a write that certainly had no effect; after any other failure leaves them to lapse.
     pub(crate) async fn fail(self, error: &Error) {
         if !error.may_have_executed() {

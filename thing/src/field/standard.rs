@@ -70,6 +70,7 @@ impl ColumnType for u64 {
     }
 }
 
+/// Negative zero is written as zero, which it equals: databases don't keep the sign.
 impl ColumnType for f64 {
     const TYPE: ValueType = ValueType::F64;
 
@@ -77,7 +78,7 @@ impl ColumnType for f64 {
         if self.is_nan() {
             return Err(invalid("NaN can't be stored; make the column an Option and store None".into()));
         }
-        Ok(Value::F64(*self))
+        Ok(Value::F64(*self + 0.0))
     }
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
@@ -85,6 +86,7 @@ impl ColumnType for f64 {
     }
 }
 
+/// Negative zero is written as zero, which it equals: databases don't keep the sign.
 impl ColumnType for f32 {
     const TYPE: ValueType = ValueType::F32;
 
@@ -92,7 +94,7 @@ impl ColumnType for f32 {
         if self.is_nan() {
             return Err(invalid("NaN can't be stored; make the column an Option and store None".into()));
         }
-        Ok(Value::F64(f64::from(*self)))
+        Ok(Value::F64(f64::from(*self) + 0.0))
     }
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {

@@ -35,10 +35,10 @@ async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> 
         return blind::<M>(session, key).await;
     };
     let before = row_before::<M>(session, key).await?;
-    blind::<M>(session, key).await?;
     let table = M::table();
-    let tags = deleted(table, key, &before);
-    transaction.touch(tags, image(table, key.clone(), ColumnSet::ALL, Some(before), None));
+    transaction.touch(deleted(table, key, &before));
+    blind::<M>(session, key).await.inspect_err(|error| transaction.failed(error))?;
+    transaction.changed(image(table, key.clone(), ColumnSet::ALL, Some(before), None));
     Ok(())
 }
 

@@ -92,14 +92,14 @@ impl<M: Model> Write<'_, M> {
             return self.blind().await;
         };
         let before = row_before::<M>(self.session, &self.key).await?;
-        self.blind().await?;
         let mut after = before.clone();
         for (column, value) in self.new_values()? {
             after[column] = Some(value);
         }
         let table = M::table();
-        let tags = updated(table, &self.key, self.columns, &before, &after);
-        transaction.touch(tags, image(table, self.key.clone(), self.columns, Some(before), Some(after)));
+        transaction.touch(updated(table, &self.key, self.columns, &before, &after));
+        self.blind().await.inspect_err(|error| transaction.failed(error))?;
+        transaction.changed(image(table, self.key.clone(), self.columns, Some(before), Some(after)));
         Ok(())
     }
 

@@ -34,7 +34,13 @@ impl WriterThread {
                 Ok(connection) => {
                     next = Connection::waiting(&connection.raw, self.busy_timeout, || self.work(job, &connection));
                 }
-                Err(error) => self.refuse(job, error),
+                Err(error) => {
+                    // Those behind it would wait as long one after the other.
+                    while let Ok(behind) = self.jobs.try_recv() {
+                        self.refuse(behind, error.duplicate());
+                    }
+                    self.refuse(job, error);
+                }
             }
         }
     }

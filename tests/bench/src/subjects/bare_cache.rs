@@ -5,26 +5,32 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
-use crate::data::{USERS, UserRow};
+use crate::data::USERS;
 use crate::subject::{Reader, Seen};
 use crate::subjects::rusqlite::RawUser;
 
-/// A cache that holds all users, in shared ownership.
+/// A cache of users in shared ownership.
 pub struct BareCache {
     users: Cache<i64, Arc<RawUser>>,
 }
 
 impl BareCache {
-    /// A cache with all users in it.
-    pub fn filled() -> Self {
+    /// An empty cache with room for all users.
+    pub fn new() -> Self {
         // Twice the number: shards don't fill evenly.
         let users = Cache::new(2 * USERS as usize);
-        for id in 1..=USERS {
-            let row = UserRow::number(id);
-            users.insert(id, Arc::new(RawUser { id, row }));
-        }
-        assert_eq!(users.len(), USERS as usize);
         Self { users }
+    }
+
+    /// Puts a user in.
+    pub fn put(&self, user: RawUser) {
+        self.users.insert(user.id, Arc::new(user));
+    }
+}
+
+impl Default for BareCache {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
