@@ -226,3 +226,17 @@ async fn lists_beyond_the_limit_are_read_each_time() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn saving_a_plain_struct_costs_only_the_lists_that_it_changes() -> Result<()> {
+    let db = posts().await?;
+    let liked = || Post::filter(&db, Post::STARS.ge(2)).all();
+    let titled = || Post::filter(&db, Post::TITLE.starts_with("Post")).count();
+    liked().await?;
+    titled().await?;
+    let post = Post::filter(&db, Post::STARS.eq(0)).all().await?.remove(0).into_inner();
+    Post { title: "Another".into(), ..post }.save(&db).await?;
+    assert_eq!(statements(&db, liked()).await.0, 0, "its stars were written, and stay what they were");
+    assert_eq!(titled().await?, 11);
+    Ok(())
+}

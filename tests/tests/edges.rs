@@ -57,4 +57,3 @@ async fn both() -> thing::Result<[Db; 2]> {
     }
     Ok(dbs)
 }
-

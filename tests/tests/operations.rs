@@ -272,3 +272,55 @@ async fn the_sql_and_the_plan_can_be_read() -> Result<()> {
     assert!(shown.contains(sql) && shown.contains("rows of users with one value of age"), "{shown}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_is_rolled_back_leaves_the_object_with_its_changes() -> Result<()> {
+    for db in both().await {
+        let mut alice = user(1).create(&db).await?;
+        alice.name = "Alice".into();
+
+        let transaction = db.begin().await?;
+        alice.save(&transaction).await?;
+        assert!(!alice.is_changed(), "saved, while the transaction is open");
+        let inner = transaction.begin().await?;
+        alice.age = 77;
+        alice.save(&inner).await?;
+        inner.rollback().await?;
+        assert!(alice.is_changed(), "the inner save is undone, the outer one is not");
+        assert_eq!(alice.original().name, "Alice");
+        transaction.rollback().await?;
+        assert_eq!(alice.original().name, "User 1");
+
+        alice.save(&db).await?;
+        let stored = User::by_id(&db, 1).await?;
+        assert_eq!((stored.name.as_str(), stored.age), ("Alice", 77), "nothing was lost");
+        assert!(!alice.is_changed());
+
+        let transaction = db.begin().await?;
+        alice.age = 78;
+        alice.save(&transaction).await?;
+        transaction.commit().await?;
+        assert!(!alice.is_changed());
+        let (sent, saved) = statements(&db, alice.save(&db)).await;
+        saved?;
+        assert_eq!(sent, 0, "a committed save need not be repeated");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_the_own_transaction_is_an_error() -> Result<()> {
+    use std::time::Duration;
+    use thing_driver_sqlite::SqliteConfig;
+    let config = SqliteConfig::memory().busy_timeout(Duration::from_millis(50));
+    let db = Db::builder(SqliteExecutor::connect(config).await?).build();
+    db.sync::<User>().await?;
+    let transaction = db.begin().await?;
+    user(1).create(&transaction).await?;
+    let error = user(2).create(&db).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Busy, "{error}");
+    transaction.commit().await?;
+    user(2).create(&db).await?;
+    assert_eq!(db.things::<User>().count().await?, 2);
+    Ok(())
+}

@@ -8,7 +8,13 @@ mod explorer;
 mod fake;
 #[path = "races/faults.rs"]
 mod faults;
+#[path = "races/gates.rs"]
+mod gates;
 #[path = "races/interleavings.rs"]
 mod interleavings;
+#[path = "races/scripts.rs"]
+mod scripts;
 #[path = "races/stage.rs"]
 mod stage;
+#[path = "races/transactions.rs"]
+mod transactions;

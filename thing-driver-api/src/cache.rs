@@ -11,7 +11,8 @@
 //!
 //! An **entry** is what a reader gets: a row, the keys of a list, a count, or the knowledge that a row is absent. A
 //! **tag** is what a writer touches: a row, or one aspect of a set of rows ([`Tag`]). Every entry depends on tags. A tag
-//! has a *stamp*, a value that never occurs twice, or is *quarantined* by the tokens of the writers at work.
+//! has a *stamp*, a value that never occurs twice, or is *quarantined* by the tokens of the writers at work. All tags of
+//! an entry are of the entry's own table.
 //!
 //! The rules that make the cache right, whatever runs in between and however late a command arrives:
 //!
@@ -193,7 +194,7 @@ pub struct CacheStatistics {
     pub misses_cold: u64,
     /// Entries found past their time to live.
     pub misses_expired: u64,
-    /// Entries found with a tag that moved.
+    /// Entries found with a tag that moved, those among them that proved unaffected.
     pub misses_stale: u64,
     /// Reads that found a tag quarantined.
     pub misses_quarantined: u64,
@@ -220,8 +221,14 @@ pub struct CacheStatistics {
 }
 
 impl CacheStatistics {
-    /// All reads that did not hit.
+    /// All reads that the cache answered: hits, and entries that proved unaffected by what they were behind.
+    pub fn answered(&self) -> u64 {
+        self.hits + self.restamped
+    }
+
+    /// All reads that the cache did not answer.
     pub fn misses(&self) -> u64 {
-        self.misses_cold + self.misses_expired + self.misses_stale + self.misses_quarantined
+        let looked = self.misses_cold + self.misses_expired + self.misses_stale + self.misses_quarantined;
+        looked.saturating_sub(self.restamped)
     }
 }

@@ -17,7 +17,7 @@ use thing_driver_api::{Result, Row, Value, ValueType};
 ///
 /// Implemented for `bool`, integers of every width up to 64 bits, `f32`, `f64`, `String`, `Vec<u8>`,
 /// [`SystemTime`](std::time::SystemTime) and `Option` of these (a nullable column); with the features of the same names
-/// for `uuid::Uuid`, for `Timestamp`, `Date` and `Time` of jiff, and for [`Json`](crate::Json). Newtypes and enums get it by
+/// for `uuid::Uuid`, for `Timestamp`, `Date` and `Time` of jiff, and for `Json<T>`. Newtypes and enums get it by
 /// `#[derive(ColumnType)]`.
 ///
 /// A value comes back exactly as it was written, or the write is refused. Points in time are kept to the microsecond.

@@ -8,19 +8,31 @@ use thing_driver_api::{ColumnSet, Result};
 
 use crate::Model;
 use crate::cache::Stored;
+use crate::transaction::{Fate, Written};
 
 /// An object as it was read, and what its holder changed since.
 ///
 /// It derefs to the model. Reading from the cache shares the cached object: nothing is copied until the first mutable
 /// access, which clones it. So [`save`](Loaded::save) knows the columns that this holder changed and writes those only.
+///
+/// Saved in a transaction, it counts as saved while the transaction is open and once it is committed; if that is rolled
+/// back, the object has its changes again.
 pub struct Loaded<M> {
     original: Arc<Stored<M>>,
     changed: Option<Box<M>>,
+    /// The latest save whose transaction was open at the time.
+    saved: Option<Box<Saved<M>>>,
+}
+
+struct Saved<M> {
+    fate: Arc<Fate>,
+    state: Arc<Stored<M>>,
+    earlier: Option<Box<Self>>,
 }
 
 impl<M: Model> Loaded<M> {
     pub(crate) fn new(original: Arc<Stored<M>>) -> Self {
-        Self { original, changed: None }
+        Self { original, changed: None, saved: None }
     }
 
     pub(crate) fn of(model: M) -> Self {
@@ -29,7 +41,7 @@ impl<M: Model> Loaded<M> {
 
     /// The object as it was read, or last saved.
     pub fn original(&self) -> &M {
-        &self.original.0
+        &self.base().0
     }
 
     /// The plain struct, with the changes.
@@ -40,17 +52,18 @@ impl<M: Model> Loaded<M> {
         }
     }
 
-    /// True when a column differs from what was read.
+    /// True when a column differs from what was read, or last saved.
     pub fn is_changed(&self) -> bool {
         self.changes().is_ok_and(|columns| !columns.is_empty())
     }
 
-    /// The columns that differ from what was read.
+    /// The columns that differ from what was read, or last saved.
     pub(crate) fn changes(&self) -> Result<ColumnSet> {
         let mut columns = ColumnSet::EMPTY;
         if let Some(changed) = &self.changed {
+            let base = self.original();
             for column in 0..M::table().columns().len() {
-                if changed.value(column)? != self.original.0.value(column)? {
+                if changed.value(column)? != base.value(column)? {
                     columns.insert(column);
                 }
             }
@@ -58,11 +71,27 @@ impl<M: Model> Loaded<M> {
         Ok(columns)
     }
 
-    /// Takes the present state for what is stored.
-    pub(crate) fn accept(&mut self) {
-        if let Some(changed) = self.changed.take() {
-            self.original = Arc::new(Stored(*changed));
+    /// Takes `stored` for what is stored: for good, or for as long as the transaction is not undone.
+    pub(crate) fn accept(&mut self, stored: M, fate: Option<Arc<Fate>>) {
+        match fate {
+            None => *self = Self::of(stored),
+            Some(fate) => {
+                let state = Arc::new(Stored(stored.clone()));
+                self.changed = Some(Box::new(stored));
+                self.saved = Some(Box::new(Saved { fate, state, earlier: self.saved.take() }));
+            }
         }
+    }
+
+    fn base(&self) -> &Arc<Stored<M>> {
+        let mut saved = &self.saved;
+        while let Some(save) = saved {
+            if save.fate.written() != Written::Undone {
+                return &save.state;
+            }
+            saved = &save.earlier;
+        }
+        &self.original
     }
 }
 
@@ -80,9 +109,17 @@ impl<M: Clone> DerefMut for Loaded<M> {
     }
 }
 
-impl<M: Clone> Clone for Loaded<M> {
+impl<M: Model> Clone for Loaded<M> {
     fn clone(&self) -> Self {
-        Self { original: self.original.clone(), changed: self.changed.clone() }
+        let saved = self.saved.as_ref().map(|save| Box::new(save.copied()));
+        Self { original: self.original.clone(), changed: self.changed.clone(), saved }
+    }
+}
+
+impl<M> Saved<M> {
+    fn copied(&self) -> Self {
+        let earlier = self.earlier.as_ref().map(|earlier| Box::new(earlier.copied()));
+        Self { fate: self.fate.clone(), state: self.state.clone(), earlier }
     }
 }
 

@@ -63,11 +63,10 @@ impl fmt::Display for Plan {
         if !self.cached {
             return write!(f, "cache:   not used");
         }
-        let also = if self.columns.is_empty() {
-            String::new()
-        } else {
-            format!("; and of {} in matching rows", self.columns.join(", "))
-        };
-        write!(f, "cache:   until rows that match come or go among {}{also}", self.scope)
+        write!(f, "cache:   kept until, among {}, a matching row comes, goes", self.scope)?;
+        match self.columns.as_slice() {
+            [] => Ok(()),
+            columns => write!(f, " or changes its {}", columns.join(", ")),
+        }
     }
 }

@@ -91,10 +91,10 @@ impl<'s, M: Model> Query<'s, M> {
         let mut found = self.window(None, Some(2)).await?;
         match (found.pop(), found.is_empty()) {
             (Some(only), true) => Ok(only),
-            (None, _) => Err(Error::not_found(format!("no {} matches", M::NAME))),
+            (None, _) => Err(Error::not_found(format!("no row of {} matches", M::NAME))),
             (Some(_), false) => Err(Error::new(
                 ErrorKind::NotUnique,
-                format!("several {} match where one was asked for; use first() or narrow the filter", M::NAME),
+                format!("several rows of {} match where one was asked for; use first() or narrow the filter", M::NAME),
             )),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{Key, Result, RowSink, Shape, Statement, Written};
 
+use crate::transaction::Fate;
 use crate::{Db, Model, Things, Transaction};
 
 /// A [`Db`] or a [`Transaction`]: every operation works on both with the same code.
@@ -55,6 +56,14 @@ impl<'a> Handle<'a> {
         match self {
             Self::Db(db) => db,
             Self::Transaction(transaction) => transaction.db(),
+        }
+    }
+
+    /// How the transaction will have ended; `None` where a write is final.
+    pub(crate) fn fate(self) -> Option<Arc<Fate>> {
+        match self {
+            Self::Db(_) => None,
+            Self::Transaction(transaction) => Some(transaction.fate().clone()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thing_driver_api::{Capability, Change, Error, Result, Tag, Transaction as DriverTransaction, TransactionOptions};
@@ -22,15 +23,20 @@ pub struct Transaction {
     shared: Arc<Shared>,
     /// 0 for the transaction itself, 1 and up for savepoints.
     depth: u32,
+    /// Tells savepoints of one depth apart.
+    id: u64,
     /// Where the touched tags and changes stood at the beginning.
     changes: usize,
     ended: bool,
+    fate: Arc<Fate>,
 }
 
 struct Shared {
     connection: tokio::sync::Mutex<Option<Box<dyn DriverTransaction>>>,
     touched: Mutex<Touched>,
-    depths: Mutex<Depths>,
+    savepoints: Mutex<Savepoints>,
+    /// Held from the look at a row to the write that rests on it.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// What a transaction did so far to what may be cached.
@@ -44,10 +50,11 @@ struct Touched {
 }
 
 #[derive(Default)]
-struct Depths {
-    /// The innermost open transaction.
-    open: u32,
-    /// A savepoint whose transaction was dropped: undone before the next statement.
+struct Savepoints {
+    /// Those that are open, the innermost last.
+    open: Vec<u64>,
+    begun: u64,
+    /// The depth of one whose transaction was dropped: undone before the next statement.
     abandoned: Option<u32>,
 }
 
@@ -62,9 +69,11 @@ impl Transaction {
         let shared = Shared {
             connection: tokio::sync::Mutex::new(Some(connection)),
             touched: Mutex::default(),
-            depths: Mutex::default(),
+            savepoints: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         };
-        Ok(Self { db: db.clone(), shared: Arc::new(shared), depth: 0, changes: 0, ended: false })
+        let fate = Arc::new(Fate::within(None));
+        Ok(Self { db: db.clone(), shared: Arc::new(shared), depth: 0, id: 0, changes: 0, ended: false, fate })
     }
 
     /// The operations on the objects of one model, in this transaction.
@@ -85,9 +94,13 @@ impl Transaction {
         let depth = self.depth + 1;
         let mut connection = self.lock().await?;
         connection.savepoint(depth).await?;
-        locked(&self.shared.depths).open = depth;
+        let mut savepoints = locked(&self.shared.savepoints);
+        savepoints.begun += 1;
+        let id = savepoints.begun;
+        savepoints.open.push(id);
         let changes = locked(&self.shared.touched).changes.len();
-        Ok(Self { db: self.db.clone(), shared: self.shared.clone(), depth, changes, ended: false })
+        let fate = Arc::new(Fate::within(Some(self.fate.clone())));
+        Ok(Self { db: self.db.clone(), shared: self.shared.clone(), depth, id, changes, ended: false, fate })
     }
 
     /// Runs `body` in a transaction within this one, as [`Db::transaction`].
@@ -132,7 +145,8 @@ impl Transaction {
         if self.depth > 0 {
             connection.release(self.depth).await?;
             drop(connection);
-            self.close_depth();
+            self.close_savepoint();
+            self.fate.commit();
             return Ok(());
         }
         let transaction = connection.take()?;
@@ -140,7 +154,9 @@ impl Transaction {
         self.ended = true;
         let touched = std::mem::take(&mut *locked(&self.shared.touched));
         let Some(cache) = self.db.cache().filter(|_| !touched.tags.is_empty()) else {
-            return transaction.commit().await;
+            transaction.commit().await?;
+            self.fate.commit();
+            return Ok(());
         };
         let quarantine = match Quarantine::close(cache, self.db.counters(), touched.tags).await {
             Ok(quarantine) => quarantine,
@@ -151,6 +167,7 @@ impl Transaction {
         };
         match transaction.commit().await {
             Ok(()) => {
+                self.fate.commit();
                 if touched.unlisted > 0 {
                     quarantine.release_unlisted().await;
                 } else {
@@ -176,7 +193,7 @@ impl Transaction {
             connection.rollback_to(self.depth).await?;
             drop(connection);
             locked(&self.shared.touched).changes.truncate(self.changes);
-            self.close_depth();
+            self.close_savepoint();
             return Ok(());
         }
         let transaction = connection.take()?;
@@ -192,6 +209,11 @@ impl Transaction {
 
     pub(crate) fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// How the transaction will have ended, for objects saved in it.
+    pub(crate) fn fate(&self) -> &Arc<Fate> {
+        &self.fate
     }
 
     /// Notes what a statement is about to touch, for the commit. It may run even if its caller gives it up, so this
@@ -216,41 +238,54 @@ impl Transaction {
         }
     }
 
+    /// Lets no other write look at a row until this one has written it: two that look first and write then would each
+    /// tell of a row that the other changed.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.turn.lock().await
+    }
+
     /// The connection, for one statement.
     pub(crate) async fn lock(&self) -> Result<Connection<'_>> {
         let mut guard = self.shared.connection.lock().await;
         let abandoned = {
-            let mut depths = locked(&self.shared.depths);
-            if depths.open != self.depth {
+            let savepoints = locked(&self.shared.savepoints);
+            if savepoints.open.len() > self.depth as usize {
                 return Err(Error::invalid_input(
                     "a transaction within this one is open; commit it or roll it back first",
                 ));
             }
-            depths.abandoned.take()
+            if savepoints.open.last().copied().unwrap_or_default() != self.id {
+                return Err(Error::invalid_input("the transaction that this one is within is over"));
+            }
+            savepoints.abandoned
         };
-        if let (Some(depth), Some(connection)) = (abandoned, guard.as_mut())
-            && let Err(error) = connection.rollback_to(depth).await
-        {
-            locked(&self.shared.depths).abandoned = Some(depth);
-            return Err(error);
+        if let (Some(depth), Some(connection)) = (abandoned, guard.as_mut()) {
+            connection.rollback_to(depth).await?;
+            // Not before: the caller may give this up while it waits.
+            locked(&self.shared.savepoints).abandoned = None;
         }
         Ok(Connection(guard))
     }
 
-    fn close_depth(&mut self) {
+    fn close_savepoint(&mut self) {
         self.ended = true;
-        locked(&self.shared.depths).open = self.depth - 1;
+        locked(&self.shared.savepoints).open.pop();
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
+        self.fate.undo_unless_committed();
         // The driver's own transaction rolls back when the last handle drops it.
-        if !self.ended && self.depth > 0 {
+        if self.ended || self.depth == 0 {
+            return;
+        }
+        let mut savepoints = locked(&self.shared.savepoints);
+        // What this one was within may be over already, and this one with it.
+        if let Some(at) = savepoints.open.iter().position(|&id| id == self.id) {
+            savepoints.open.truncate(at);
+            savepoints.abandoned = Some(self.depth);
             locked(&self.shared.touched).changes.truncate(self.changes);
-            let mut depths = locked(&self.shared.depths);
-            depths.open = self.depth - 1;
-            depths.abandoned = Some(self.depth);
         }
     }
 }
@@ -258,6 +293,48 @@ impl Drop for Transaction {
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction").field("depth", &self.depth).finish_non_exhaustive()
+    }
+}
+
+/// How a transaction ended, or that it has not.
+#[derive(Debug)]
+pub(crate) struct Fate {
+    state: AtomicU8,
+    /// Of the transaction that this one is within: what it undoes is undone.
+    outer: Option<Arc<Self>>,
+}
+
+/// What became of what was written in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    Open,
+    Committed,
+    Undone,
+}
+
+impl Fate {
+    const OPEN: u8 = 0;
+    const COMMITTED: u8 = 1;
+    const UNDONE: u8 = 2;
+
+    fn within(outer: Option<Arc<Self>>) -> Self {
+        Self { state: AtomicU8::new(Self::OPEN), outer }
+    }
+
+    fn commit(&self) {
+        self.state.store(Self::COMMITTED, Ordering::Release);
+    }
+
+    fn undo_unless_committed(&self) {
+        let _ = self.state.compare_exchange(Self::OPEN, Self::UNDONE, Ordering::Release, Ordering::Relaxed);
+    }
+
+    pub(crate) fn written(&self) -> Written {
+        match (self.state.load(Ordering::Acquire), self.outer.as_ref().map(|outer| outer.written())) {
+            (Self::UNDONE, _) | (_, Some(Written::Undone)) => Written::Undone,
+            (Self::COMMITTED, None | Some(Written::Committed)) => Written::Committed,
+            _ => Written::Open,
+        }
     }
 }
 

@@ -121,11 +121,9 @@ impl<M: Model> Things<'_, M> {
         }
         let inner = self.begin_within().await?;
         for (index, object) in objects.iter_mut().enumerate() {
-            update::save_unaccepted(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?;
+            update::save(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?;
         }
-        inner.commit().await?;
-        objects.into_iter().for_each(Loaded::accept);
-        Ok(())
+        inner.commit().await
     }
 
     /// Removes the objects with these keys, all or none.

@@ -138,6 +138,32 @@ fn changes_of_another_table_are_no_explanation() {
 }
 
 #[test]
+fn a_restamp_is_of_the_entry_that_was_judged() {
+    let cache = cache();
+    let behind = || {
+        now(cache.quarantine(&[Tag(1)], Token(1), SECOND));
+        now(cache.release(&[Tag(1)], Token(1), Outcome::Changed(vec![change(1)])));
+        match load(&cache, &list("a")) {
+            Found::Behind(behind) => behind,
+            other => panic!("{other:?}"),
+        }
+    };
+    fill(&cache, &list("a"), &[Tag(1)], value(1));
+    let judged = behind();
+    assert!(!now(cache.restamp(&list("b"), &judged)));
+    assert!(now(cache.restamp(&list("a"), &judged)));
+    assert!(is_hit(&cache, &list("a")));
+    let judged = behind();
+    fill(&cache, &list("a"), &[Tag(1)], value(2));
+    assert!(!now(cache.restamp(&list("a"), &judged)));
+    assert!(is_hit(&cache, &list("a")));
+    let judged = behind();
+    now(cache.void_table(TABLE));
+    assert!(!now(cache.restamp(&list("a"), &judged)));
+    assert_eq!((cache.statistics().restamped, cache.statistics().misses_stale), (1, 3));
+}
+
+#[test]
 fn a_tag_that_another_table_noted_is_not_judged() {
     let cache = cache();
     let elsewhere = EntryKey::Query { table: TableId(7), question: Box::from(*b"a") };

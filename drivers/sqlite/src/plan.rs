@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use thing_driver_api::{Comparison, Condition, Operand, Operation, Result, Shape, Slot, Table, ValueType, sql};
+use thing_driver_api::{Comparison, Condition, Operand, Operation, Result, Shape, Slot, Table, sql};
 
 use crate::dialect::SqliteDialect;
 use crate::error;
@@ -20,8 +20,6 @@ pub(crate) struct Plan {
     pub(crate) raw: bool,
     /// Whether the database makes the key of the row that this inserts.
     pub(crate) generates_key: bool,
-    /// The types of the columns of the result, where a table declares them.
-    pub(crate) types: Option<Vec<ValueType>>,
     /// Where it runs when it can be interrupted and run again.
     pub(crate) pace: Pace,
     /// Where it runs as a write in a transaction: interrupting it would roll back the whole.
@@ -45,19 +43,9 @@ impl Plan {
             raw,
             generates_key: matches!((operation, table), (Operation::Insert { columns, .. }, Some(table))
                 if table.has_generated_key() && !columns.contains(&table.key()[0])),
-            types: table.and_then(|table| types(operation, table)),
             pace: Pace::new(!raw),
             pace_in_transaction: Pace::new(table.is_some_and(|table| is_single_row(operation, table))),
         })
-    }
-}
-
-fn types(operation: &Operation, table: &Table) -> Option<Vec<ValueType>> {
-    match operation {
-        Operation::Select { columns, .. } => Some(columns.iter().map(|&c| table.column(c).value_type).collect()),
-        Operation::GetMany => Some(table.columns().iter().map(|c| c.value_type).collect()),
-        Operation::Count { .. } | Operation::Exists { .. } => Some(vec![ValueType::I64]),
-        _ => None,
     }
 }
 

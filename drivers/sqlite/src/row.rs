@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use rusqlite::types::{Type, ValueRef};
-use thing_driver_api::{Error, ErrorKind, Flow, Page, PageRow, Result, Row, RowSink, Value, ValueType};
+use thing_driver_api::{Error, ErrorKind, Page, Result, Row, Value, ValueType};
 
 /// A row on the thread of its connection.
 pub(crate) struct SqliteRow<'r, 's> {
@@ -58,60 +58,32 @@ impl Row for SqliteRow<'_, '_> {
     }
 }
 
-/// A row that came from another thread; its cells are as SQLite held them.
-struct MovedRow<'a>(PageRow<'a>);
-
-impl MovedRow<'_> {
-    fn cell(&self, index: usize) -> Result<ValueRef<'_>> {
-        Ok(match self.0.any_value(index)? {
-            Value::I64(v) => ValueRef::Integer(v),
-            Value::F64(v) => ValueRef::Real(v),
-            Value::Text(Cow::Borrowed(v)) => ValueRef::Text(v.as_bytes()),
-            Value::Bytes(Cow::Borrowed(v)) => ValueRef::Blob(v),
-            _ => ValueRef::Null,
-        })
-    }
+/// An empty page whose cells will be as SQLite holds them, and become values when they are read.
+pub(crate) fn page(width: usize) -> Page {
+    Page::new(width).decode_with(decode_moved)
 }
 
-impl Row for MovedRow<'_> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn is_null(&self, index: usize) -> Result<bool> {
-        self.0.is_null(index)
-    }
-
-    fn value(&self, index: usize, expected: ValueType) -> Result<Value<'_>> {
-        decode(index, self.cell(index)?, expected)
-    }
-
-    fn any_value(&self, index: usize) -> Result<Value<'_>> {
-        self.0.any_value(index)
-    }
+/// As [`page`], with the names of the columns.
+pub(crate) fn named_page(names: Vec<String>) -> Page {
+    Page::with_names(names).decode_with(decode_moved)
 }
 
-/// Appends a row to a page: each cell as SQLite holds it, or as the types say.
-pub(crate) fn fill(page: &mut Page, row: &dyn Row, types: Option<&[ValueType]>) -> Result<()> {
-    for index in 0..row.len() {
-        match types.and_then(|types| types.get(index)) {
-            Some(expected) => page.push(&row.value(index, *expected)?),
-            None => page.push(&row.any_value(index)?),
-        }
-    }
-    Ok(())
+/// Appends a row to a page.
+pub(crate) fn fill(page: &mut Page, row: &dyn Row) -> Result<()> {
+    (0..row.len()).try_for_each(|index| row.any_value(index).map(|value| page.push(&value)))
 }
 
-/// Hands every row of a page whose cells are as SQLite held them to the sink.
-pub(crate) fn replay(page: &Page, rows: &mut dyn RowSink) -> Result<Flow> {
-    for index in 0..page.len() {
-        if let Some(row) = page.row(index)
-            && rows.row(&MovedRow(row))? == Flow::Stop
-        {
-            return Ok(Flow::Stop);
-        }
-    }
-    Ok(Flow::Continue)
+/// A cell that came from another thread.
+fn decode_moved(index: usize, value: Value<'_>, expected: ValueType) -> Result<Value<'_>> {
+    let cell = match value {
+        Value::Null => ValueRef::Null,
+        Value::I64(v) => ValueRef::Integer(v),
+        Value::F64(v) => ValueRef::Real(v),
+        Value::Text(Cow::Borrowed(v)) => ValueRef::Text(v.as_bytes()),
+        Value::Bytes(Cow::Borrowed(v)) => ValueRef::Blob(v),
+        other => return Err(invalid(index, other.kind(), &expected.to_string())),
+    };
+    decode(index, cell, expected)
 }
 
 fn decode(index: usize, cell: ValueRef<'_>, expected: ValueType) -> Result<Value<'_>> {

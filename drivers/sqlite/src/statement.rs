@@ -204,7 +204,7 @@ impl Done {
                 let names: Vec<&str> = page.names().iter().map(String::as_str).collect();
                 rows.columns(&names)?;
             }
-            row::replay(page, rows)?;
+            page.replay(rows)?;
         }
         Ok(self.written)
     }
@@ -235,7 +235,7 @@ pub(crate) fn write_prepared(
         let mut page = named_page(statement, plan);
         let mut found = statement.raw_query();
         while let Some(row) = found.next().map_err(translate)? {
-            row::fill(&mut page, &SqliteRow::new(row), None)?;
+            row::fill(&mut page, &SqliteRow::new(row))?;
         }
         rows = Some(page);
     }
@@ -257,9 +257,9 @@ pub(crate) fn write_prepared(
 
 fn named_page(statement: &rusqlite::Statement<'_>, plan: &Plan) -> Page {
     if plan.raw {
-        Page::with_names(statement.column_names().into_iter().map(str::to_owned).collect())
+        row::named_page(statement.column_names().into_iter().map(str::to_owned).collect())
     } else {
-        Page::new(statement.column_count())
+        row::page(statement.column_count())
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct SqliteStream {
 impl SqliteStream {
     pub(crate) async fn start(database: &Database, query: Query<'_>) -> Result<Self> {
         let seat = database.seat().await?;
-        let course = Course { ahead: database.pages_ahead(), types: query.plan.types.clone(), ..database.course() };
+        let course = Course { ahead: database.pages_ahead(), ..database.course() };
         let read = Moved::start(seat, query.to_owned(), course).await?;
         Ok(Self { read: Some(read) })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use thing_driver_api::{Error, Flow, Page, Result, Row, RowSink, ValueType};
+use thing_driver_api::{Error, Flow, Page, Result, Row, RowSink};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::SqliteConfig;
@@ -124,8 +124,6 @@ pub(crate) struct Course {
     pub(crate) busy_timeout: Duration,
     /// How many pages may wait to be taken.
     pub(crate) ahead: usize,
-    /// The types of the cells; without them cells are as SQLite holds them.
-    pub(crate) types: Option<Vec<ValueType>>,
     /// Whether the caller needs the connection afterwards.
     pub(crate) keep_seat: bool,
 }
@@ -133,12 +131,12 @@ pub(crate) struct Course {
 impl Moved {
     /// Starts the read.
     pub(crate) async fn start(seat: Seat, query: OwnedQuery, course: Course) -> Result<Self> {
-        let Course { busy_timeout, ahead, types, keep_seat } = course;
+        let Course { busy_timeout, ahead, keep_seat } = course;
         let (sender, pages) = mpsc::channel(ahead);
         let ticket = seat.watch().issue();
         let outcome = seat
             .start(keep_seat, move |raw, watch| {
-                let mut sink = PageSink { page: Page::default(), sender, named: false, types };
+                let mut sink = PageSink { page: Page::default(), sender, named: false };
                 Connection::waiting(raw, busy_timeout, || query.run(raw, watch, &mut sink)).map(|()| sink.end())
             })
             .await?;
@@ -156,7 +154,7 @@ impl Moved {
                 delivered = rows.columns(&names);
             }
             if delivered.is_ok() {
-                match row::replay(&page, rows) {
+                match page.replay(rows) {
                     Ok(Flow::Continue) => continue,
                     Ok(Flow::Stop) => {}
                     Err(error) => delivered = Err(error),
@@ -188,7 +186,6 @@ struct PageSink {
     page: Page,
     sender: mpsc::Sender<Page>,
     named: bool,
-    types: Option<Vec<ValueType>>,
 }
 
 /// A page is sent when it has so many rows,
@@ -208,20 +205,20 @@ impl PageSink {
 
 impl RowSink for PageSink {
     fn columns(&mut self, names: &[&str]) -> Result<()> {
-        self.page = Page::with_names(names.iter().map(|&name| name.to_owned()).collect());
+        self.page = row::named_page(names.iter().map(|&name| name.to_owned()).collect());
         self.named = true;
         Ok(())
     }
 
     fn row(&mut self, row: &dyn Row) -> Result<Flow> {
         if self.page.is_empty() && !self.named {
-            self.page = Page::new(row.len());
+            self.page = row::page(row.len());
         }
-        row::fill(&mut self.page, row, self.types.as_deref())?;
+        row::fill(&mut self.page, row)?;
         if self.page.len() < PAGE_ROWS && self.page.size() < PAGE_BYTES {
             return Ok(Flow::Continue);
         }
-        let next = if self.named { Page::with_names(self.page.names().to_vec()) } else { Page::new(row.len()) };
+        let next = if self.named { row::named_page(self.page.names().to_vec()) } else { row::page(row.len()) };
         let full = std::mem::replace(&mut self.page, next);
         Ok(match self.sender.blocking_send(full) {
             Ok(()) => Flow::Continue,

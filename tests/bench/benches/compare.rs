@@ -6,13 +6,13 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use thing_bench::bars;
 use thing_bench::meter::Meter;
 use thing_bench::report::{self, Allocations};
 use thing_bench::seed::Template;
 use thing_bench::subjects::Kind;
 use thing_bench::suite::{self, Options};
 use thing_bench::workload::Load;
-use thing_bench::bars;
 
 const USAGE: &str = "cargo bench -p thing-bench -- [options]
 
@@ -53,11 +53,8 @@ fn main() -> ExitCode {
     let copies = tempfile::tempdir_in(folder).expect("a folder for copies is made");
     let outcome = suite::run(&arguments.options, &template, copies.path());
     drop(copies);
-    let allocations = if arguments.count_allocations {
-        allocations(folder, &arguments.options.only)
-    } else {
-        Allocations::new()
-    };
+    let allocations =
+        if arguments.count_allocations { allocations(folder, &arguments.options.only) } else { Allocations::new() };
     println!("{}", report::measurements(&outcome, &allocations));
     if !outcome.stampedes.is_empty() {
         println!("{}", report::stampedes(&outcome.stampedes));
@@ -76,10 +73,7 @@ fn parse(given: Vec<String>) -> Result<Option<Arguments>, String> {
     let mut arguments = Arguments {
         options: Options {
             rounds: 5,
-            load: Load {
-                scale: 1.0,
-                meter: Meter::default(),
-            },
+            load: Load { scale: 1.0, meter: Meter::default() },
             subjects: Kind::ALL.to_vec(),
             only: Vec::new(),
         },

@@ -37,23 +37,16 @@ const BARE: &[&str] = &["bare cache"];
 
 /// All bars.
 pub fn all(outcome: &Outcome, allocations: &Allocations) -> Vec<Bar> {
-    let rate = |workload, subject, references| median(&outcome.ratios(workload, subject, references, Measurement::rate));
+    let rate =
+        |workload, subject, references| median(&outcome.ratios(workload, subject, references, Measurement::rate));
     let thing = |workload, references| rate(workload, "thing", references);
     let hit = |workload| rate(workload, "thing-cached", BARE);
     let cost = |workload| rate(workload, "30000 lists", &["0 lists"]).map(|rate| 1.0 / rate);
     let stampedes = outcome.stampedes.iter().filter(|stampede| stampede.subject.starts_with("thing-cached"));
     let statements = stampedes.map(|stampede| stampede.most as f64).reduce(f64::max);
     let allocated = allocations.get(&("C1".to_owned(), "thing-cached".to_owned())).copied();
-    let at_least = |name, least, measured| Bar {
-        name,
-        limit: Limit::AtLeast(least),
-        measured,
-    };
-    let at_most = |name, most, measured| Bar {
-        name,
-        limit: Limit::AtMost(most),
-        measured,
-    };
+    let at_least = |name, least, measured| Bar { name, limit: Limit::AtLeast(least), measured };
+    let at_most = |name, most, measured| Bar { name, limit: Limit::AtMost(most), measured };
     vec![
         at_least("get by id, one task, of raw", 0.8, thing("W1", RAW)),
         at_least("get by id, 64 tasks, of the best raw", 1.0, thing("W2", EVERY_RAW)),

@@ -13,9 +13,7 @@ pub struct Meter {
 impl Meter {
     /// A meter that counts allocations too; `counter` gives those of the process since its start.
     pub fn with_allocations(counter: fn() -> u64) -> Self {
-        Self {
-            allocations: Some(counter),
-        }
+        Self { allocations: Some(counter) }
     }
 
     /// Starts; `samples` is how many times will be noted.
@@ -53,18 +51,16 @@ impl Running {
         self.latencies.extend_from_slice(latencies);
     }
 
-    /// Ends it. Where one note stands for many operations its time is shared among them.
-    pub fn stop(mut self, tasks: usize, operations: usize, operations_per_note: usize) -> Measurement {
+    /// Ends it.
+    pub fn stop(mut self, tasks: usize, operations: usize) -> Measurement {
         let elapsed = self.started.elapsed();
         let cpu = process_cpu().saturating_sub(self.cpu);
-        let allocations = self
-            .allocations
-            .map(|(counter, before)| (counter() - before) as f64 / operations as f64);
+        let allocations = self.allocations.map(|(counter, before)| (counter() - before) as f64 / operations as f64);
         self.latencies.sort_unstable();
         let quantile = |part: f64| {
             let at = (self.latencies.len().saturating_sub(1) as f64 * part).round() as usize;
             let latency = self.latencies.get(at).copied().unwrap_or_default();
-            latency.as_secs_f64() * 1e6 / operations_per_note as f64
+            latency.as_secs_f64() * 1e6
         };
         Measurement {
             tasks,
@@ -109,17 +105,23 @@ impl Measurement {
         self.operations as f64 / self.seconds
     }
 
+    /// The measurement of the smaller operations that each operation consisted of.
+    #[must_use]
+    pub fn shared_by(self, operations: usize) -> Self {
+        let part = |value: f64| value / operations as f64;
+        Self {
+            operations: self.operations * operations,
+            p50: part(self.p50),
+            p99: part(self.p99),
+            cpu: part(self.cpu),
+            allocations: self.allocations.map(part),
+            ..self
+        }
+    }
+
     /// The measurement as one line of JSON.
     pub fn line(&self, peer: &str, workload: &str) -> String {
-        let Self {
-            tasks,
-            operations,
-            seconds,
-            p50,
-            p99,
-            cpu,
-            ..
-        } = self;
+        let Self { tasks, operations, seconds, p50, p99, cpu, .. } = self;
         let rate = self.rate();
         format!(
             "{{\"peer\":\"{peer}\",\"db\":\"sqlite\",\"workload\":\"{workload}\",\"concurrency\":{tasks},\

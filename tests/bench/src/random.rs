@@ -11,9 +11,7 @@ pub struct Random {
 impl Random {
     /// A generator; equal seeds give equal numbers.
     pub fn seeded(seed: u64) -> Self {
-        Self {
-            state: seed.wrapping_mul(GOLDEN) ^ 0xD1B5_4A32_D192_ED03,
-        }
+        Self { state: seed.wrapping_mul(GOLDEN) ^ 0xD1B5_4A32_D192_ED03 }
     }
 
     /// The next 64 bits.

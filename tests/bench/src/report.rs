@@ -48,15 +48,10 @@ pub fn measurements(outcome: &Outcome, allocations: &Allocations) -> String {
 
 /// A table of the stampedes.
 pub fn stampedes(stampedes: &[Stampede]) -> String {
-    let mut table = String::from("| stampede | keys | tasks each | statements | most for one key |\n|---|--:|--:|--:|--:|\n");
+    let mut table =
+        String::from("| stampede | keys | tasks each | statements | most for one key |\n|---|--:|--:|--:|--:|\n");
     for stampede in stampedes {
-        let Stampede {
-            subject,
-            keys,
-            tasks,
-            statements,
-            most,
-        } = stampede;
+        let Stampede { subject, keys, tasks, statements, most } = stampede;
         let _ = writeln!(table, "| {subject} | {keys} | {tasks} | {statements} | {most} |");
     }
     table

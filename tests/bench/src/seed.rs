@@ -77,16 +77,7 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     {
         let mut insert = transaction.prepare(crate::subjects::rusqlite::INSERT)?;
-        for UserRow {
-            name,
-            email,
-            age,
-            score,
-            active,
-            created_at,
-            bio,
-        } in (1..=USERS).map(UserRow::number)
-        {
+        for UserRow { name, email, age, score, active, created_at, bio } in (1..=USERS).map(UserRow::number) {
             insert.execute(params![name, email, age, score, active, created_at, bio])?;
         }
         let mut insert = transaction.prepare("INSERT INTO posts VALUES (?1, ?2, ?3, ?4)")?;

@@ -68,12 +68,7 @@ pub struct Sample {
 
 impl Outcome {
     fn add(&mut self, round: usize, workload: &str, subject: &str, measurement: Measurement) {
-        self.samples.push(Sample {
-            round,
-            workload: workload.to_owned(),
-            subject: subject.to_owned(),
-            measurement,
-        });
+        self.samples.push(Sample { round, workload: workload.to_owned(), subject: subject.to_owned(), measurement });
     }
 
     /// A figure of `subject`, the more the better, as a part of the best of `references`: one for each round, ascending.
@@ -107,11 +102,7 @@ pub fn median(ascending: &[f64]) -> Option<f64> {
 
 /// The runtime of all measurements: two threads.
 pub fn runtime() -> Runtime {
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("the runtime starts")
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("the runtime starts")
 }
 
 /// Runs the suite; databases are copied into `folder`.

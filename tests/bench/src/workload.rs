@@ -125,12 +125,12 @@ async fn get<R: Reader>(reader: &R, load: Load) -> Measurement {
         let seen = R::seen(&running.time(reader.get(id)).await);
         assert!(seen.id == id && seen.name_length == 19);
     }
-    running.stop(1, ids.len(), 1)
+    running.stop(1, ids.len())
 }
 
 async fn get_concurrently<R: Reader>(reader: Arc<R>, load: Load) -> Measurement {
     let ids: Arc<[i64]> = random_keys(&mut Random::seeded(2), load.scaled(100_000)).into();
-    concurrently(load.meter, TASKS, ids.len(), 1, move |at| {
+    concurrently(load.meter, TASKS, ids.len(), move |at| {
         let (reader, ids) = (reader.clone(), ids.clone());
         async move {
             let user = reader.get(ids[at]).await;
@@ -150,7 +150,7 @@ async fn list<S: Subject>(subject: &S, load: Load) -> Measurement {
         let (first, last) = (S::seen(&users[0]), S::seen(&users[99]));
         assert!(first.id > last.id && first.age == age && last.age == age);
     }
-    running.stop(1, ages.len(), 1)
+    running.stop(1, ages.len())
 }
 
 async fn related<S: Subject>(subject: &S, load: Load) -> Measurement {
@@ -161,7 +161,7 @@ async fn related<S: Subject>(subject: &S, load: Load) -> Measurement {
         let (users, posts) = running.time(subject.related(first, first + 100)).await;
         assert_eq!((users, posts), (100, 100 * POSTS_EACH as usize));
     }
-    running.stop(1, firsts.len(), 1)
+    running.stop(1, firsts.len())
 }
 
 async fn mixed<S: Subject>(subject: Arc<S>, load: Load) -> Measurement {
@@ -173,7 +173,7 @@ async fn mixed<S: Subject>(subject: Arc<S>, load: Load) -> Measurement {
         (key, score)
     };
     let operations: Arc<[(i64, Option<f64>)]> = (0..load.scaled(100_000)).map(|_| operation()).collect();
-    concurrently(load.meter, TASKS, operations.len(), 1, move |at| {
+    concurrently(load.meter, TASKS, operations.len(), move |at| {
         let (subject, (id, score)) = (subject.clone(), operations[at]);
         async move {
             match score {
@@ -187,9 +187,7 @@ async fn mixed<S: Subject>(subject: Arc<S>, load: Load) -> Measurement {
 
 fn updates(load: Load) -> Vec<(i64, f64)> {
     let mut random = Random::seeded(6);
-    (0..load.scaled(5_000))
-        .map(|_| (random.key(USERS), random.fraction() * 1000.0))
-        .collect()
+    (0..load.scaled(5_000)).map(|_| (random.key(USERS), random.fraction() * 1000.0)).collect()
 }
 
 async fn update<S: Subject>(subject: &S, load: Load) -> Measurement {
@@ -198,7 +196,7 @@ async fn update<S: Subject>(subject: &S, load: Load) -> Measurement {
     for &(id, score) in &updates {
         running.time(subject.update(id, score)).await;
     }
-    running.stop(1, updates.len(), 1)
+    running.stop(1, updates.len())
 }
 
 async fn save<S: Subject>(subject: &S, load: Load) -> Measurement {
@@ -212,7 +210,7 @@ async fn save<S: Subject>(subject: &S, load: Load) -> Measurement {
         // Another score than by `update`, so that every row changes.
         running.time(subject.save(user, score + 1000.0)).await;
     }
-    running.stop(1, updates.len(), 1)
+    running.stop(1, updates.len())
 }
 
 async fn insert<S: Subject>(subject: &S, load: Load) -> Measurement {
@@ -225,12 +223,12 @@ async fn insert<S: Subject>(subject: &S, load: Load) -> Measurement {
         assert!(id > last);
         last = id;
     }
-    running.stop(1, count, 1)
+    running.stop(1, count)
 }
 
 async fn insert_concurrently<S: Subject>(subject: Arc<S>, load: Load) -> Measurement {
     let users: Arc<[UserRow]> = UserRow::numbered(2_000_000, load.scaled(20_000)).into();
-    concurrently(load.meter, TASKS, users.len(), 1, move |at| {
+    concurrently(load.meter, TASKS, users.len(), move |at| {
         let (subject, users) = (subject.clone(), users.clone());
         async move {
             assert!(subject.insert(users[at].clone()).await > USERS);
@@ -246,46 +244,36 @@ async fn bulk<S: Subject>(subject: &S, load: Load) -> Measurement {
     for batch in batches {
         running.time(subject.bulk(batch)).await;
     }
-    running.stop(1, 3 * size, 1)
+    running.stop(1, 3 * size)
 }
 
-/// Many tasks that draw the numbers of operations from one counter, `at_once` of them under one note of the time.
-pub async fn concurrently<F, O>(
-    meter: Meter,
-    tasks: usize,
-    operations: usize,
-    at_once: usize,
-    operation: F,
-) -> Measurement
+/// Many tasks that draw the numbers of operations from one counter.
+pub async fn concurrently<F, O>(meter: Meter, tasks: usize, operations: usize, operation: F) -> Measurement
 where
     F: Fn(usize) -> O + Send + Sync + 'static,
     O: Future<Output = ()> + Send + 'static,
 {
     let operation = Arc::new(operation);
     let next = Arc::new(AtomicUsize::new(0));
-    let room = operations / tasks * 2;
-    let mut running = meter.start(operations.div_ceil(at_once));
+    let mut running = meter.start(operations);
     let task = || {
         let (operation, next) = (operation.clone(), next.clone());
         tokio::spawn(async move {
-            let mut latencies: Vec<Duration> = Vec::with_capacity(room);
+            let mut latencies: Vec<Duration> = Vec::with_capacity(operations / tasks * 2);
             loop {
-                let first = next.fetch_add(at_once, Ordering::Relaxed);
-                if first >= operations {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                if at >= operations {
                     return latencies;
                 }
                 let started = Instant::now();
-                for at in first..operations.min(first + at_once) {
-                    operation(at).await;
-                }
+                operation(at).await;
                 latencies.push(started.elapsed());
             }
         })
     };
-    let tasks: Vec<_> = (0..tasks).map(|_| task()).collect();
-    let count = tasks.len();
-    for task in tasks {
+    let started: Vec<_> = (0..tasks).map(|_| task()).collect();
+    for task in started {
         running.note(&task.await.expect("a task of a workload ends without panic"));
     }
-    running.stop(count, operations, at_once)
+    running.stop(tasks, operations)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use thing::driver::Order;
-use thing::{Column, Loaded, Model, Query, Session, Things};
+use thing::{Column, Db, Loaded, Model, Query, Session, Things};
 
 use crate::filters::{Plan, Spec};
 use crate::oracle::{Outcome, Rows, Values};
@@ -100,6 +100,18 @@ impl Asked<'_> {
             Ok(objects) => Ok((Answer::List(objects.iter().map(|object| object.0.clone()).collect()), objects)),
             Err(_) => Ok((Answer::Failed(Outcome::of(&found)?), Vec::new())),
         }
+    }
+
+    /// The answer of a stream, for lists that have no window.
+    pub(crate) async fn streamed(&self, db: &Db) -> Result<Option<Answer>, String> {
+        let Self::List { plan, order, window: Window::All } = self else { return Ok(None) };
+        let query = order.iter().fold(query(db.things(), plan, Way::Uncached), ordered);
+        let mut stream = query.stream().await.map_err(unexpected)?;
+        let mut rows = Vec::new();
+        while let Some(object) = stream.next().await.map_err(unexpected)? {
+            rows.push(object.0.clone());
+        }
+        Ok(Some(Answer::List(rows)))
     }
 
     /// The true answer.

@@ -279,6 +279,11 @@ impl World {
                 return Err(format!("the {name} database answers {answer:?}, the truth is {truth:?}"));
             }
         }
+        if let Some(answer) = asked.streamed(&self.plain).await?
+            && answer != truth
+        {
+            return Err(format!("the stream gives {answer:?}, the truth is {truth:?}"));
+        }
         let sent = self.db.statistics().statements();
         let (again, _) = asked.of(&self.db, Way::Cached).await?;
         if again != truth {

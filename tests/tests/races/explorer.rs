@@ -81,12 +81,14 @@ pub(crate) fn explore(bounds: Bounds, mut world: impl FnMut() -> Run) -> Report 
     let mut lot = 0x9e37_79b9_7f4a_7c15_u64;
     loop {
         let mut choices = Vec::new();
+        // Turns are long in some schedules and short in others.
+        let stays = lot % 4;
         let draw = &mut |of| {
             // Xorshift (Marsaglia, 2003).
             lot ^= lot << 13;
             lot ^= lot >> 7;
             lot ^= lot << 17;
-            (lot >> 32) as usize % of
+            if lot % (stays + 1) > 0 { 0 } else { (lot >> 32) as usize % of }
         };
         let played = play(world(), &mut choices, usize::MAX, draw);
         if let Some(report) = shown(played, &choices) {

@@ -75,6 +75,8 @@ pub(crate) struct Stage {
     pub(crate) db: Db,
     pub(crate) database: Fake,
     pub(crate) clock: HandClock,
+    cache: Arc<Stepping>,
+    held: Rc<[Loaded<Item>]>,
     records: Rc<RefCell<Vec<Record>>>,
 }
 
@@ -84,17 +86,26 @@ impl Stage {
         let config = MemoryConfig::default().max_entries(64).max_bytes(1 << 16).max_tags(256);
         let clock = HandClock::default();
         let cache = (setup.wrap)(Arc::new(MemoryCache::with_clock(config, clock.clone())));
-        let db = Db::builder(database.clone()).cache(Stepping { inner: cache, peek: setup.peek }).build();
-        let stage = Self { db, database, clock, records: Rc::default() };
-        for item in items {
-            alone(stage.db.things::<Item>().create(item.clone())).expect("rows to begin with");
-        }
-        stage
+        let cache = Arc::new(Stepping { inner: cache, peek: setup.peek });
+        let db = Db::builder(database.clone()).cache(cache.clone()).build();
+        let stage = Self { db, database, clock, cache, held: Rc::default(), records: Rc::default() };
+        items.iter().for_each(|item| stage.database.put(item.id, item.values()));
+        Self { held: items.iter().map(|item| stage.held(item.id)).collect(), ..stage }
+    }
+
+    /// The same world seen by another process that shares the cache.
+    pub(crate) fn elsewhere(&self) -> Self {
+        Self { db: Db::builder(self.database.clone()).cache(self.cache.clone()).build(), ..self.clone() }
     }
 
     /// The object as a caller holds it who read it at the beginning, by a way that leaves the cache cold.
     pub(crate) fn held(&self, id: i64) -> Loaded<Item> {
         alone(self.db.things::<Item>().by_id_uncached(id)).expect("a row to begin with")
+    }
+
+    /// A first item as it was before everything.
+    pub(crate) fn before(&self, id: i64) -> Loaded<Item> {
+        self.held.iter().find(|item| item.id == id).expect("one of the first").clone()
     }
 
     /// Reads everything once, so that the cache is warm.
@@ -142,6 +153,18 @@ impl Stage {
             let values = item.values();
             self.record(format!("shelf {shelf} shows {values:?}"), begin, move |rows| {
                 rows.get(&Key::Int(item.id)) == Some(&values)
+            });
+        }
+    }
+
+    /// Looks for all items by their keys.
+    pub(crate) async fn read_all(&self) {
+        let begin = self.database.tick();
+        let found = self.db.things::<Item>().by_ids(1..=5).await.expect("a read never fails for the cache");
+        for id in 1..=5 {
+            let expected = found.get(&id).map(|item| item.values());
+            self.record(format!("item {id} of all is {expected:?}"), begin, move |rows| {
+                rows.get(&Key::Int(id)) == expected.as_ref()
             });
         }
     }

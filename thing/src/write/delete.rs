@@ -34,6 +34,7 @@ async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> 
     let Handle::Transaction(transaction) = session else {
         return blind::<M>(session, key).await;
     };
+    let _turn = transaction.turn().await;
     let before = row_before::<M>(session, key).await?;
     let table = M::table();
     transaction.touch(deleted(table, key, &before));

@@ -8,14 +8,8 @@ use crate::session::Handle;
 use crate::things::not_found;
 use crate::{Db, Loaded, Model, ModelKey};
 
+/// Saves what changed since the object was read, or last saved.
 pub(super) async fn save<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) -> Result<()> {
-    save_unaccepted(session, object).await?;
-    object.accept();
-    Ok(())
-}
-
-/// Saves, and leaves it to the caller to take the object for saved: when the transaction has been committed.
-pub(super) async fn save_unaccepted<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) -> Result<()> {
     let mut columns = object.changes()?;
     if columns.is_empty() {
         return Ok(());
@@ -35,7 +29,7 @@ pub(super) async fn save_unaccepted<M: Model>(session: Handle<'_>, object: &mut 
     let key = object.original().key().to_key()?;
     let write = Write { session, key, columns, new: &new };
     write.run(Some(row_of(object.original(), false)?)).await?;
-    **object = new;
+    object.accept(new, session.fate());
     Ok(())
 }
 
@@ -91,6 +85,7 @@ impl<M: Model> Write<'_, M> {
         let Handle::Transaction(transaction) = self.session else {
             return self.blind().await;
         };
+        let _turn = transaction.turn().await;
         let before = row_before::<M>(self.session, &self.key).await?;
         let mut after = before.clone();
         for (column, value) in self.new_values()? {
@@ -106,18 +101,14 @@ impl<M: Model> Write<'_, M> {
     /// Alone: one statement, guarded by the values that the touched tags were taken from.
     async fn guarded(&self, db: &Db, known: Option<KnownRow>) -> Result<()> {
         let table = M::table();
-        let scopes: ColumnSet = table.scopes().iter().copied().collect();
         let all: Vec<usize> = (0..table.columns().len()).collect();
         let Some(cache) = db.cache() else {
             return self.blind().await;
         };
-        // What the caller saw of the columns it changes is most likely still there: guarding them too gives the change
-        // log the row before.
-        let mut guard = match known {
-            Some(_) => self.columns.iter().filter(|&c| c < all.len() && is_guard(table.column(c).value_type)).collect(),
-            None => ColumnSet::EMPTY,
-        };
-        scopes.iter().for_each(|column| guard.insert(column));
+        // What was seen of the columns that change is most likely still there: guarding them too gives the change log the
+        // row before.
+        let mut guard: ColumnSet = self.written().filter(|&column| is_guard(table.column(column).value_type)).collect();
+        table.scopes().iter().for_each(|&column| guard.insert(column));
         let mut before = match known {
             Some(row) => row,
             None => row_before::<M>(self.session, &self.key).await?,
@@ -127,7 +118,8 @@ impl<M: Model> Write<'_, M> {
             for (column, value) in self.new_values()? {
                 expected[column] = Some(value);
             }
-            let tags = updated(table, &self.key, self.columns, &before, &expected);
+            let columns = self.written().filter(|&c| !guard.contains(c) || before[c] != expected[c]).collect();
+            let tags = updated(table, &self.key, columns, &before, &expected);
             let quarantine = Quarantine::close(cache, db.counters(), tags).await?;
             let mut stored = crate::rows::WholeRows::new(table);
             match self.update(guard, &before, &mut stored, all.clone()).await {
@@ -136,10 +128,10 @@ impl<M: Model> Write<'_, M> {
                     let after = stored.rows.pop().unwrap_or_else(|| vec![None; all.len()]);
                     // The statement changed its own columns only; of these, the guard vouches for the old values.
                     let mut known = after.clone();
-                    for column in self.columns.iter().take_while(|&column| column < all.len()) {
+                    for column in self.written() {
                         known[column] = if guard.contains(column) { before[column].clone() } else { None };
                     }
-                    let change = image(table, self.key.clone(), self.columns, Some(known), Some(after));
+                    let change = image(table, self.key.clone(), columns, Some(known), Some(after));
                     quarantine.release(vec![change]).await;
                     return Ok(());
                 }

@@ -108,6 +108,7 @@ mod tests {
         let mut writers = Writers::default();
         writers.mark(&[TAG], Token(1), SECOND);
         writers.mark(&[TAG], Token(1), 3 * SECOND);
+        writers.mark(&[TAG], Token(1), SECOND);
         assert!(writers.lapse(2 * SECOND).is_empty());
         assert!(writers.is_marked(TAG));
         let lapsed = writers.lapse(3 * SECOND);

@@ -47,7 +47,7 @@ impl Database {
 
     /// How reads run on a worker, their rows replayed on this side.
     pub(crate) fn course(&self) -> Course {
-        Course { busy_timeout: self.config.busy_timeout, ahead: 2, types: None, keep_seat: false }
+        Course { busy_timeout: self.config.busy_timeout, ahead: 2, keep_seat: false }
     }
 
     /// A connection for reads on the caller's thread.

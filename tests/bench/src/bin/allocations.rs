@@ -29,10 +29,7 @@ fn main() {
     let only = arguments.next().and_then(|only| only.into_string().ok()).unwrap_or_default();
     let options = Options {
         rounds: 1,
-        load: Load {
-            scale: 0.1,
-            meter: Meter::with_allocations(allocations),
-        },
+        load: Load { scale: 0.1, meter: Meter::with_allocations(allocations) },
         subjects: Kind::ALL.to_vec(),
         only: only.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
     };

@@ -67,10 +67,7 @@ impl PooledRusqlite {
         self
     }
 
-    async fn call<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> T {
+    async fn call<T: Send + 'static>(&self, work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static) -> T {
         let result = if self.blocking_threads {
             let _permit = self.pool.permits.acquire().await.expect("the pool stays open");
             let pool = self.pool.clone();

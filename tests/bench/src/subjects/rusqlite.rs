@@ -45,11 +45,7 @@ impl RawUser {
 
     /// What is checked.
     pub fn seen(&self) -> Seen {
-        Seen {
-            id: self.id,
-            name_length: self.row.name.len(),
-            age: self.row.age,
-        }
+        Seen { id: self.id, name_length: self.row.name.len(), age: self.row.age }
     }
 }
 
@@ -89,18 +85,8 @@ pub fn list(connection: &Connection, age: i32) -> Result<Vec<RawUser>> {
 
 /// Adds a user and gives its key.
 pub fn insert(connection: &Connection, user: &UserRow) -> Result<i64> {
-    let UserRow {
-        name,
-        email,
-        age,
-        score,
-        active,
-        created_at,
-        bio,
-    } = user;
-    connection
-        .prepare_cached(INSERT)?
-        .insert(params![name, email, age, score, active, created_at, bio])
+    let UserRow { name, email, age, score, active, created_at, bio } = user;
+    connection.prepare_cached(INSERT)?.insert(params![name, email, age, score, active, created_at, bio])
 }
 
 /// Sets a score.
@@ -128,8 +114,7 @@ pub fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
 pub fn related(connection: &Connection, first: i64, end: i64) -> Result<(usize, usize)> {
     let mut statement = connection.prepare_cached(BY_RANGE)?;
     let users = statement.query_map([first, end], RawUser::read)?;
-    let mut users: Vec<(RawUser, Vec<PostRow>)> =
-        users.map(|user| Ok((user?, Vec::new()))).collect::<Result<_>>()?;
+    let mut users: Vec<(RawUser, Vec<PostRow>)> = users.map(|user| Ok((user?, Vec::new()))).collect::<Result<_>>()?;
     let places: HashMap<i64, usize> = users.iter().enumerate().map(|(at, (user, _))| (user.id, at)).collect();
     let marks = vec!["?"; users.len()].join(", ");
     let posts = format!("SELECT id, user_id, title, body FROM posts WHERE user_id IN ({marks})");
@@ -137,12 +122,7 @@ pub fn related(connection: &Connection, first: i64, end: i64) -> Result<(usize, 
     let ids: Vec<i64> = users.iter().map(|(user, _)| user.id).collect();
     let mut rows = statement.query(params_from_iter(ids))?;
     while let Some(row) = rows.next()? {
-        let post = PostRow {
-            id: row.get(0)?,
-            user_id: row.get(1)?,
-            title: row.get(2)?,
-            body: row.get(3)?,
-        };
+        let post = PostRow { id: row.get(0)?, user_id: row.get(1)?, title: row.get(2)?, body: row.get(3)? };
         users[places[&post.user_id]].1.push(post);
     }
     Ok((users.len(), users.iter().map(|(_, posts)| posts.len()).sum()))

@@ -51,25 +51,8 @@ pub struct Post {
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
-        let UserRow {
-            name,
-            email,
-            age,
-            score,
-            active,
-            created_at,
-            bio,
-        } = row;
-        Self {
-            id: 0,
-            name,
-            email,
-            age,
-            score,
-            active,
-            created_at,
-            bio,
-        }
+        let UserRow { name, email, age, score, active, created_at, bio } = row;
+        Self { id: 0, name, email, age, score, active, created_at, bio }
     }
 }
 
@@ -127,21 +110,13 @@ impl Reader for ThingSubject {
     }
 
     fn seen(user: &Loaded<User>) -> Seen {
-        Seen {
-            id: user.id,
-            name_length: user.name.len(),
-            age: user.age,
-        }
+        Seen { id: user.id, name_length: user.name.len(), age: user.age }
     }
 }
 
 impl Subject for ThingSubject {
     async fn list(&self, age: i32) -> Vec<Loaded<User>> {
-        User::filter(&self.db, User::AGE.eq(age))
-            .order_by(User::ID.desc())
-            .fetch(0, 100)
-            .await
-            .expect("a list is read")
+        User::filter(&self.db, User::AGE.eq(age)).order_by(User::ID.desc()).fetch(0, 100).await.expect("a list is read")
     }
 
     async fn insert(&self, user: UserRow) -> i64 {
@@ -165,15 +140,9 @@ impl Subject for ThingSubject {
     }
 
     async fn related(&self, first: i64, end: i64) -> (usize, usize) {
-        let users = User::filter(&self.db, User::ID.ge(first) & User::ID.lt(end))
-            .all()
-            .await
-            .expect("users are read");
+        let users = User::filter(&self.db, User::ID.ge(first) & User::ID.lt(end)).all().await.expect("users are read");
         let ids = users.iter().map(|user| user.id);
-        let posts = Post::filter(&self.db, Post::USER_ID.is_in(ids))
-            .all()
-            .await
-            .expect("posts are read");
+        let posts = Post::filter(&self.db, Post::USER_ID.is_in(ids)).all().await.expect("posts are read");
         let places: HashMap<i64, usize> = users.iter().enumerate().map(|(at, user)| (user.id, at)).collect();
         let mut users: Vec<(Loaded<User>, Vec<Loaded<Post>>)> =
             users.into_iter().map(|user| (user, Vec::new())).collect();

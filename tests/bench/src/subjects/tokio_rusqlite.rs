@@ -30,10 +30,7 @@ impl TokioRusqlite {
                 .expect("a connection is set up");
             connections.push(connection);
         }
-        Self {
-            connections,
-            next: AtomicUsize::new(0),
-        }
+        Self { connections, next: AtomicUsize::new(0) }
     }
 
     async fn call<T: Send + 'static>(

@@ -93,34 +93,36 @@ fn scattered() -> impl Iterator<Item = i64> {
 
 async fn gets<R: Reader>(reader: &Arc<R>, tasks: usize, keys: i64, count: usize, meter: Meter) -> Measurement {
     let mut random = Random::seeded(10);
-    let ids: Arc<[i64]> = (0..count).map(|_| random.key(keys)).collect();
+    let batches: Arc<[[i64; AT_ONCE]]> =
+        (0..count / AT_ONCE).map(|_| std::array::from_fn(|_| random.key(keys))).collect();
     let reader = reader.clone();
-    on_runtime(async move {
-        let (of_task, of_reader) = (ids.clone(), reader.clone());
+    let measured = on_runtime(async move {
         if tasks > 1 {
-            return concurrently(meter, tasks, ids.len(), AT_ONCE, move |at| {
-                let (reader, ids) = (of_reader.clone(), of_task.clone());
-                async move { assert_eq!(R::seen(&reader.get(ids[at]).await).id, ids[at]) }
-            })
-            .await;
-        }
-        let mut running = meter.start(ids.len().div_ceil(AT_ONCE));
-        // What a get finds decides the next key (it adds 0), as if its caller had a use for it: else the processor works
-        // on several gets at the same time, the more the shorter they are.
-        let mut found = 0;
-        for batch in ids.chunks(AT_ONCE) {
-            let each = async {
-                for &id in batch {
-                    let id = id + found;
-                    found = R::seen(&reader.get(id).await).id - id;
-                }
+            let work = move |at: usize| {
+                let (reader, batches) = (reader.clone(), batches.clone());
+                async move { get_each(&*reader, &batches[at]).await }
             };
-            running.time(each).await;
-            assert_eq!(found, 0);
+            return concurrently(meter, tasks, count / AT_ONCE, work).await;
         }
-        running.stop(1, ids.len(), AT_ONCE)
+        let mut running = meter.start(batches.len());
+        for batch in batches.iter() {
+            running.time(get_each(&*reader, batch)).await;
+        }
+        running.stop(1, batches.len())
     })
-    .await
+    .await;
+    measured.shared_by(AT_ONCE)
+}
+
+/// Gets one after the other. What a get finds decides the next key (it adds 0), as if its caller had a use for it: else
+/// the processor works on several gets at the same time, the more the shorter they are.
+async fn get_each<R: Reader>(reader: &R, ids: &[i64]) {
+    let mut found = 0;
+    for id in ids {
+        let id = id + found;
+        found = R::seen(&reader.get(id).await).id - id;
+    }
+    assert_eq!(found, 0);
 }
 
 async fn lists<S: Subject>(subject: &Arc<S>, count: usize, meter: Meter) -> Measurement {
@@ -133,7 +135,7 @@ async fn lists<S: Subject>(subject: &Arc<S>, count: usize, meter: Meter) -> Meas
             let users = running.time(subject.list(age)).await;
             assert!(users.len() == 100 && S::seen(&users[99]).age == age);
         }
-        running.stop(1, ages.len(), 1)
+        running.stop(1, ages.len())
     })
     .await
 }

@@ -94,7 +94,7 @@ async fn update(listed: &Listed, round: usize, writes: usize, meter: Meter) -> M
         user.score += 1.0;
         running.time(user.save(listed.subject.db())).await.expect("a user is saved");
     }
-    running.stop(1, writes, 1)
+    running.stop(1, writes)
 }
 
 async fn insert(listed: &Listed, round: usize, writes: usize, meter: Meter) -> Measurement {
@@ -104,7 +104,7 @@ async fn insert(listed: &Listed, round: usize, writes: usize, meter: Meter) -> M
     for user in users {
         assert!(running.time(listed.subject.insert(user)).await > USERS);
     }
-    running.stop(1, writes, 1)
+    running.stop(1, writes)
 }
 
 /// Makes one update and one insert, and reads every list: how many, and the statements that took.

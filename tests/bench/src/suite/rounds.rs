@@ -56,8 +56,5 @@ fn load(workload: Workload, synchronous: Synchronous, load: Load) -> Option<Load
         (Synchronous::Full, Workload::InsertConcurrently) => 0.1,
         (Synchronous::Full, _) => return None,
     };
-    Some(Load {
-        scale: load.scale * part,
-        ..load
-    })
+    Some(Load { scale: load.scale * part, ..load })
 }

@@ -81,11 +81,5 @@ async fn stampede(subject: &Arc<ThingSubject>, name: String) -> Stampede {
         }
         most = most.max(statements() - before);
     }
-    Stampede {
-        subject: name,
-        keys: KEYS as usize,
-        tasks: TASKS,
-        statements: statements() - first,
-        most,
-    }
+    Stampede { subject: name, keys: KEYS as usize, tasks: TASKS, statements: statements() - first, most }
 }
