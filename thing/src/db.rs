@@ -269,11 +269,7 @@ impl<M: Model> ModelState<M> {
         let all: Vec<usize> = (0..table.columns().len()).collect();
         let without_key = all.iter().copied().filter(|column| !table.key().contains(column)).collect();
         let insert = |columns| Shape::new(table.clone(), Operation::Insert { columns, returning: Vec::new() });
-        Self {
-            get: Shape::new(table.clone(), Operation::GetMany),
-            insert: insert(all),
-            insert_generated: insert(without_key),
-            loader: Loader::new(),
-        }
+        let get = Shape::new(table.clone(), Operation::GetMany);
+        Self { loader: Loader::new(get.clone()), get, insert: insert(all), insert_generated: insert(without_key) }
     }
 }

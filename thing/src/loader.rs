@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thing_driver_api::{Error, Flow, Key, Result, Row, RowSink};
+use thing_driver_api::{Error, Flow, Key, Result, Row, RowSink, Shape};
 use tokio::sync::oneshot;
 
 use crate::cache::Stored;
@@ -25,6 +25,8 @@ const LONELY: usize = 4;
 const BATCH: usize = 256;
 
 pub(crate) struct Loader<M> {
+    /// Reads rows by key.
+    get: Arc<Shape>,
     queue: Mutex<Vec<Waiting<M>>>,
     /// Lookups under way.
     running: AtomicUsize,
@@ -40,8 +42,9 @@ struct Waiting<M> {
 }
 
 impl<M: Model> Loader<M> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(get: Arc<Shape>) -> Self {
         Self {
+            get,
             queue: Mutex::new(Vec::new()),
             running: AtomicUsize::new(0),
             company: AtomicUsize::new(0),
@@ -73,8 +76,7 @@ impl<M: Model> Loader<M> {
 
     async fn read_one(&self, db: &Db, key: &Key) -> Answer<M> {
         let mut row = One { key, row: None };
-        let state = db.model::<M>();
-        Handle::Db(db).get_many(&state.get, std::slice::from_ref(key), &mut row).await?;
+        Handle::Db(db).get_many(&self.get, std::slice::from_ref(key), &mut row).await?;
         Ok(row.row)
     }
 
@@ -108,7 +110,6 @@ impl<M: Model> Loader<M> {
     /// Reads for all; gives the leader's answer back, who is the first of the batch.
     async fn read_batch(&self, db: &Db, mut batch: Vec<Waiting<M>>) -> Answer<M> {
         let mut own = None;
-        let state = db.model::<M>();
         let rest = if batch.len() > BATCH { batch.split_off(BATCH) } else { Vec::new() };
         for mut part in [batch, rest] {
             while !part.is_empty() {
@@ -117,7 +118,7 @@ impl<M: Model> Loader<M> {
                 keys.sort_unstable();
                 keys.dedup();
                 let mut rows = Many { found: vec![None; keys.len()], keys: &keys };
-                let read = Handle::Db(db).get_many(&state.get, &keys, &mut rows).await;
+                let read = Handle::Db(db).get_many(&self.get, &keys, &mut rows).await;
                 let found = rows.found;
                 for waiting in part {
                     let answer = match (&read, keys.binary_search(&waiting.key)) {

@@ -307,7 +307,7 @@ impl<'s, M: Model> Query<'s, M> {
     }
 
     async fn read_list(&self, compiled: &Compiled) -> Result<Vec<Arc<Stored<M>>>> {
-        let mut objects = Objects::new();
+        let mut objects = Objects::expecting(compiled.expected());
         self.session.fetch(&compiled.statement(), &mut objects).await?;
         Ok(objects.rows)
     }
@@ -385,6 +385,18 @@ struct Compiled {
 impl Compiled {
     fn statement(&self) -> Statement<'_> {
         Statement::new(&self.shape, &self.values)
+    }
+
+    /// How many rows to make room for.
+    fn expected(&self) -> usize {
+        const MOST: usize = 1000;
+        match self.shape.operation() {
+            Operation::Select { limit: Some(limit), .. } => match self.values.get(limit.0) {
+                Some(Value::I64(limit)) => usize::try_from(*limit).map_or(0, |limit| limit.min(MOST)),
+                _ => 0,
+            },
+            _ => 0,
+        }
     }
 
     fn question<M: Model>(&self) -> Question<'_> {

@@ -14,8 +14,9 @@ pub(crate) struct Objects<M> {
 }
 
 impl<M> Objects<M> {
-    pub(crate) fn new() -> Self {
-        Self { rows: Vec::new() }
+    /// With room for so many rows.
+    pub(crate) fn expecting(rows: usize) -> Self {
+        Self { rows: Vec::with_capacity(rows) }
     }
 }
 

@@ -202,7 +202,7 @@ impl<'s, M: Model> Things<'s, M> {
         match self.session {
             Handle::Db(db) => db.model::<M>().loader.find(db, key).await,
             transaction => {
-                let mut objects = Objects::new();
+                let mut objects = Objects::expecting(1);
                 let state = transaction.db().model::<M>();
                 transaction.get_many(&state.get, std::slice::from_ref(key), &mut objects).await?;
                 Ok(objects.rows.pop())
@@ -249,7 +249,7 @@ impl<'s, M: Model> Things<'s, M> {
     }
 
     async fn read_many_uncached(self, keys: &[Key]) -> Result<Vec<Option<Arc<Stored<M>>>>> {
-        let mut objects = Objects::<M>::new();
+        let mut objects = Objects::<M>::expecting(keys.len());
         let state = self.session.db().model::<M>();
         self.session.get_many(&state.get, keys, &mut objects).await?;
         let mut found = vec![None; keys.len()];

@@ -224,11 +224,14 @@ impl Transaction {
         touched.unlisted += 1;
     }
 
-    /// Notes what the statement did.
+    /// Notes what the statement did. Beyond a number that no log of a cache is long enough for, it is not told apart.
     pub(crate) fn changed(&self, change: Arc<Change>) {
+        const LISTED: usize = 1000;
         let mut touched = locked(&self.shared.touched);
-        touched.changes.push(change);
-        touched.unlisted -= 1;
+        if touched.changes.len() < LISTED {
+            touched.changes.push(change);
+            touched.unlisted -= 1;
+        }
     }
 
     /// Notes that the statement failed, by which it may have changed nothing.

@@ -9,16 +9,15 @@
 //! was; so the statement is guarded by the values that the tags were taken from, and when it matches nothing the row is
 //! read again.
 
+mod create;
 mod update;
 mod delete;
-
-use std::sync::Arc;
 
 use thing_driver_api::{
     Capability, ColumnSet, Comparison, Condition, Error, Key, Operand, Operation, Result, Slot, Statement, Table, Value,
 };
 
-use crate::cache::{KnownRow, Quarantine, image, inserted};
+use crate::cache::KnownRow;
 use crate::session::Handle;
 use crate::things::not_found;
 use crate::{Db, IntoKey, Loaded, Model, ModelKey, Things, Transaction};
@@ -37,7 +36,7 @@ impl<M: Model> Things<'_, M> {
     pub async fn create(self, object: impl Into<M>) -> Result<Loaded<M>> {
         let mut object = object.into();
         object.touch(self.session().db().now(), true);
-        create(self.session(), object)
+        create::create(self.session(), object)
             .await
             .map(Loaded::of)
             .map_err(|error| error.context(format!("create {}", M::NAME)))
@@ -90,12 +89,14 @@ impl<M: Model> Things<'_, M> {
             object.touch(now, true);
         }
         let created = match self.session() {
-            Handle::Db(db) => create_many(db, many).await?,
+            Handle::Db(db) => create::create_many(db, many).await?,
             Handle::Transaction(outer) => {
                 let inner = outer.begin().await?;
                 let mut created = Vec::with_capacity(many.len());
                 for (index, object) in many.into_iter().enumerate() {
-                    created.push(create(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?);
+                    created.push(
+                        create::create(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?,
+                    );
                 }
                 inner.commit().await?;
                 created
@@ -187,158 +188,9 @@ fn item<M: Model>(error: Error, index: usize) -> Error {
     error.context(format!("{} item {index}", M::NAME))
 }
 
-/// Whether the database makes the key of this object.
-fn key_is_generated<M: Model>(object: &M) -> bool {
-    M::table().has_generated_key() && object.key().is_unset()
-}
-
-/// The columns and values of an insert.
-fn insert_values<M: Model>(object: &M, generated: bool) -> Result<Vec<Value<'_>>> {
-    let table = M::table();
-    let columns = 0..table.columns().len();
-    columns.filter(|column| !generated || !table.key().contains(column)).map(|column| object.value(column)).collect()
-}
-
 /// The row as the database will hold it.
-fn row_of<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
-    let table = M::table();
-    let value = |column| {
-        if generated && table.key().contains(&column) {
-            return Ok(None);
-        }
-        Ok(Some(object.value(column)?.into_owned()))
-    };
-    (0..table.columns().len()).map(value).collect()
-}
-
-async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
-    let db = session.db();
-    let table = M::table();
-    let generated = key_is_generated(&object);
-    let state = db.model::<M>();
-    let shape = if generated { &state.insert_generated } else { &state.insert };
-    let Some(cache) = db.cache() else {
-        let written = {
-            let values = insert_values(&object, generated)?;
-            session.write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows).await?
-        };
-        take_key(&mut object, generated, written.generated_key)?;
-        return Ok(object);
-    };
-    let row = row_of(&object, generated)?;
-    let key = if generated { None } else { Some(object.key().to_key()?) };
-    let tags = inserted(table, key.as_ref(), &row);
-    let quarantine = match session {
-        Handle::Db(_) => Some(Quarantine::close(cache, db.counters(), tags).await?),
-        Handle::Transaction(transaction) => {
-            transaction.touch(tags);
-            None
-        }
-    };
-    let written = {
-        let values = insert_values(&object, generated)?;
-        session.write(&Statement::new(shape, &values), &mut thing_driver_api::NoRows).await
-    };
-    let written = match written {
-        Ok(written) => written,
-        Err(error) => {
-            match (session, quarantine) {
-                (_, Some(quarantine)) => quarantine.fail(&error).await,
-                (Handle::Transaction(transaction), None) => transaction.failed(&error),
-                (Handle::Db(_), None) => {}
-            }
-            return Err(error);
-        }
-    };
-    // From here on the row exists: what fails now must still open the tags.
-    let keyed = take_key(&mut object, generated, written.generated_key).and_then(|()| object.key().to_key());
-    let change = keyed.as_ref().ok().map(|key| change_of_insert(table, key, row));
-    match (session, quarantine, change) {
-        (_, Some(quarantine), Some(change)) => quarantine.release(vec![change]).await,
-        // Without a change to tell, the tags are left to lapse.
-        (_, Some(quarantine), None) => drop(quarantine),
-        (Handle::Transaction(transaction), None, Some(change)) => transaction.changed(change),
-        _ => {}
-    }
-    keyed?;
-    Ok(object)
-}
-
-fn change_of_insert(table: &Table, key: &Key, mut row: KnownRow) -> Arc<thing_driver_api::Change> {
-    for (part, &column) in table.key().iter().enumerate() {
-        row[column] = Some(key.value(part).into_owned());
-    }
-    image(table, key.clone(), ColumnSet::ALL, None, Some(row))
-}
-
-fn take_key<M: Model>(object: &mut M, generated: bool, key: Option<i64>) -> Result<()> {
-    match key {
-        _ if !generated => Ok(()),
-        Some(key) => object.set_generated_key(key),
-        None => Err(Error::backend("the database did not tell the key it made")),
-    }
-}
-
-/// Inserts many rows as one transaction of the driver's, in one call.
-async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
-    if objects.is_empty() {
-        return Ok(objects);
-    }
-    let table = M::table();
-    let state = db.model::<M>();
-    let mut rows = Vec::new();
-    let mut tags = Vec::new();
-    if db.cache().is_some() {
-        for (index, object) in objects.iter().enumerate() {
-            let generated = key_is_generated(object);
-            let row = row_of(object, generated).map_err(|error| item::<M>(error, index))?;
-            let key = if generated { None } else { Some(object.key().to_key()?) };
-            tags.extend(inserted(table, key.as_ref(), &row));
-            rows.push(row);
-        }
-    }
-    let written = {
-        let mut values = Vec::with_capacity(objects.len());
-        for (index, object) in objects.iter().enumerate() {
-            let generated = key_is_generated(object);
-            let shape = if generated { &state.insert_generated } else { &state.insert };
-            values.push((shape, insert_values(object, generated).map_err(|error| item::<M>(error, index))?));
-        }
-        let statements: Vec<Statement<'_>> =
-            values.iter().map(|(shape, values)| Statement::new(shape, values)).collect();
-        db.counters().transaction();
-        db.counters().writes_by(statements.len());
-        let quarantine = match db.cache() {
-            Some(cache) => Some(Quarantine::close(cache, db.counters(), tags).await?),
-            None => None,
-        };
-        let written = db.executor().write_atomic(&statements).await;
-        (written, quarantine)
-    };
-    let (written, quarantine) = match written {
-        (Ok(written), quarantine) => (written, quarantine),
-        (Err((index, error)), quarantine) => {
-            if let Some(quarantine) = quarantine {
-                quarantine.fail(&error).await;
-            }
-            let failed_at_commit = index >= objects.len();
-            return Err(if failed_at_commit { error.context(M::NAME) } else { item::<M>(error, index) });
-        }
-    };
-    let mut keyed = Ok(());
-    let mut keys = Vec::with_capacity(objects.len());
-    for (object, written) in objects.iter_mut().zip(written) {
-        let generated = key_is_generated(object);
-        keyed = keyed.and_then(|()| take_key(object, generated, written.generated_key));
-        if let Ok(key) = object.key().to_key() {
-            keys.push(key);
-        }
-    }
-    if let Some(quarantine) = quarantine.filter(|_| keyed.is_ok()) {
-        let changes = keys.iter().zip(rows).map(|(key, row)| change_of_insert(table, key, row)).collect();
-        quarantine.release(changes).await;
-    }
-    keyed.map(|()| objects)
+fn row_of<M: Model>(object: &M) -> Result<KnownRow> {
+    (0..M::table().columns().len()).map(|column| Ok(Some(object.value(column)?.into_owned()))).collect()
 }
 
 /// The condition that finds one row by its key and its guard, and the values of both; slots begin at `first`.

@@ -2,30 +2,82 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use thing_driver_api::{
     CacheClient, EntryKey, Error, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Tag,
 };
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::Cache;
-
-type Landing = Option<Result<Payload, Arc<Error>>>;
 
 /// The fills that run in this process, by lease.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
-    running: Mutex<HashMap<LeaseId, watch::Receiver<Landing>>>,
+    running: Mutex<HashMap<LeaseId, Arc<Flight>>>,
+    /// Callers that asked for a lease and have not said yet whether they fill.
+    departing: AtomicUsize,
+    departed: Notify,
+}
+
+/// One fill, and what came of it.
+#[derive(Debug, Default)]
+struct Flight {
+    /// `None` inside: the filler went away without an answer.
+    landing: OnceLock<Option<Result<Payload, Error>>>,
+    landed: Notify,
 }
 
 impl Flights {
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<LeaseId, watch::Receiver<Landing>>> {
+    fn locked(&self) -> MutexGuard<'_, HashMap<LeaseId, Arc<Flight>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, id: LeaseId) -> Option<Arc<Flight>> {
+        self.locked().get(&id).cloned()
     }
 }
 
-/// How often a caller looks again when another fill ended without an answer for it.
+impl Flight {
+    async fn wait(&self) -> Option<Result<Payload>> {
+        let mut landed = std::pin::pin!(self.landed.notified());
+        landed.as_mut().enable();
+        if self.landing.get().is_none() {
+            landed.await;
+        }
+        match self.landing.get()? {
+            Some(Ok(payload)) => Some(Ok(payload.clone())),
+            Some(Err(error)) => Some(Err(error.duplicate())),
+            None => None,
+        }
+    }
+
+    fn land(&self, landing: Option<Result<Payload, Error>>) {
+        // Only the filler lands, once.
+        let _ = self.landing.set(landing);
+        self.landed.notify_waiters();
+    }
+}
+
+/// A caller between its request for a lease and the answer's consequences.
+struct Departure<'a>(&'a Flights);
+
+impl<'a> Departure<'a> {
+    fn begin(flights: &'a Flights) -> Self {
+        flights.departing.fetch_add(1, Ordering::SeqCst);
+        Self(flights)
+    }
+}
+
+impl Drop for Departure<'_> {
+    fn drop(&mut self) {
+        self.0.departing.fetch_sub(1, Ordering::SeqCst);
+        self.0.departed.notify_waiters();
+    }
+}
+
+/// How often a caller looks again for a fill that is not of this process.
 const ATTEMPTS: usize = 16;
 
 /// What a caller that missed does.
@@ -43,7 +95,9 @@ impl Cache {
     /// Decides who fills: this caller, or one that is at it. A caller joins only a fill that no write has ended since
     /// it began (the client tells), so what it gets is no older than its own call.
     pub(crate) async fn turn(&self, key: &EntryKey, tags: &[Tag]) -> Result<Turn<'_>> {
-        for _ in 0..ATTEMPTS {
+        let mut attempts = 0;
+        while attempts < ATTEMPTS {
+            let departure = Departure::begin(&self.flights);
             let request = [LeaseRequest::Entry { key, tags }];
             match self.client.lease(&request).await?.pop() {
                 Some(Leased::Granted(lease)) => {
@@ -55,14 +109,9 @@ impl Cache {
                     };
                 }
                 Some(Leased::Held(id)) => {
-                    let running = self.flights.locked().get(&id).cloned();
-                    match running {
-                        Some(flight) => {
-                            if let Some(landed) = wait(flight).await {
-                                return Ok(Turn::Joined(landed));
-                            }
-                        }
-                        None => crate::task::yield_now().await,
+                    drop(departure);
+                    if let Some(landed) = self.follow(id, &mut attempts).await {
+                        return Ok(Turn::Joined(landed));
                     }
                     if let Peek::Hit(payload) = self.client.peek(key) {
                         return Ok(Turn::Joined(Ok(payload)));
@@ -74,24 +123,36 @@ impl Cache {
         Ok(Turn::Bypass)
     }
 
-    fn take_off(&self, lease: Lease) -> Filling<'_> {
-        let (landing, flight) = watch::channel(None);
-        self.flights.locked().insert(lease.id, flight);
-        Filling { cache: self, lease, landing, ended: false }
+    /// Waits for the fill with this lease; `None` when it has ended without an answer, or is not of this process.
+    async fn follow(&self, id: LeaseId, attempts: &mut usize) -> Option<Result<Payload>> {
+        // Asked for before the look, so that no departure is missed.
+        let mut departed = std::pin::pin!(self.flights.departed.notified());
+        departed.as_mut().enable();
+        if let Some(flight) = self.flights.find(id) {
+            return flight.wait().await;
+        }
+        if self.flights.departing.load(Ordering::SeqCst) > 0 {
+            // It may be one whose filler has the lease and has not taken off.
+            departed.await;
+        } else {
+            *attempts += 1;
+            crate::task::yield_now().await;
+        }
+        None
     }
-}
 
-async fn wait(mut flight: watch::Receiver<Landing>) -> Option<Result<Payload>> {
-    // An error means that the filler went away without an answer.
-    let landed = flight.wait_for(Option::is_some).await.ok()?;
-    landed.clone().map(|result| result.map_err(|error| error.duplicate()))
+    fn take_off(&self, lease: Lease) -> Filling<'_> {
+        let flight = Arc::new(Flight::default());
+        self.flights.locked().insert(lease.id, flight.clone());
+        Filling { cache: self, lease, flight, ended: false }
+    }
 }
 
 /// A fill in progress. Dropped before its end, it gives up the lease, and one of the waiting callers takes over.
 pub(crate) struct Filling<'a> {
     cache: &'a Cache,
     lease: Lease,
-    landing: watch::Sender<Landing>,
+    flight: Arc<Flight>,
     ended: bool,
 }
 
@@ -113,13 +174,13 @@ impl Filling<'_> {
     /// Hands the error to the waiting callers.
     pub(crate) fn crash(mut self, error: &Error) {
         self.cache.client.abandon(&self.lease);
-        self.end(Err(Arc::new(error.duplicate())));
+        self.end(Err(error.duplicate()));
     }
 
-    fn end(&mut self, result: Result<Payload, Arc<Error>>) {
+    fn end(&mut self, result: Result<Payload, Error>) {
         self.ended = true;
-        self.landing.send_replace(Some(result));
         self.cache.flights.locked().remove(&self.lease.id);
+        self.flight.land(Some(result));
     }
 }
 
@@ -128,6 +189,7 @@ impl Drop for Filling<'_> {
         if !self.ended {
             self.cache.client.abandon(&self.lease);
             self.cache.flights.locked().remove(&self.lease.id);
+            self.flight.land(None);
         }
     }
 }

@@ -53,7 +53,7 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
         return blind::<M>(session, key).await;
     };
     let mut before = match known {
-        Some(row) => row_of(row, false)?,
+        Some(row) => row_of(row)?,
         None => row_before::<M>(session, key).await?,
     };
     for _ in 0..ATTEMPTS {

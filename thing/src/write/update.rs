@@ -28,7 +28,9 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) 
     }
     let key = object.original().key().to_key()?;
     let write = Write { session, key, columns, new: &new };
-    write.run(Some(row_of(object.original(), false)?)).await?;
+    // Without a cache nobody asks what was before.
+    let known = session.db().cache().map(|_| row_of(object.original())).transpose()?;
+    write.run(known).await?;
     object.accept(new, session.fate());
     Ok(())
 }

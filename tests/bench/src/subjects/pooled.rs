@@ -28,7 +28,7 @@ pub enum Writes {
     /// On any connection of the pool; SQLite makes them wait for each other.
     AnyConnection,
     /// On one connection, which the tasks wait for.
-    OneConnection(tokio::sync::Mutex<Connection>),
+    OneConnection(Box<tokio::sync::Mutex<Connection>>),
     /// On a thread that commits many at once.
     GroupCommit(GroupCommit),
 }
@@ -37,7 +37,7 @@ impl Writes {
     /// [`Writes::OneConnection`].
     pub fn one_connection(path: &Path, synchronous: Synchronous) -> Self {
         let connection = raw::open(path, synchronous).expect("the connection for writes opens");
-        Self::OneConnection(tokio::sync::Mutex::new(connection))
+        Self::OneConnection(Box::new(tokio::sync::Mutex::new(connection)))
     }
 
     /// [`Writes::GroupCommit`].

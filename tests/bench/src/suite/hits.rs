@@ -36,7 +36,7 @@ pub(super) async fn run(options: &Options, template: &Template, folder: &Path, o
     let raw = Arc::new(PooledRusqlite::open(&file, Synchronous::Normal, Writes::AnyConnection));
     let (thing, bare) = on_runtime({
         let raw = raw.clone();
-        async move { (Arc::new(warm(&file).await), Arc::new(bare(&*raw).await)) }
+        async move { (Arc::new(warm(&file).await), Arc::new(bare(&raw).await)) }
     })
     .await;
     let meter = options.load.meter;

@@ -1,0 +1,202 @@
+//! Creating: one row, or many in one call.
+
+use std::sync::Arc;
+
+use thing_driver_api::{Change, ColumnSet, Error, Key, NoRows, Result, Statement, Table, Value};
+
+use super::item;
+use crate::cache::{KnownRow, Quarantine, image, inserted};
+use crate::session::Handle;
+use crate::{Db, Model, ModelKey};
+
+/// Whether the database makes the key of this object.
+fn key_is_generated<M: Model>(object: &M) -> bool {
+    M::table().has_generated_key() && object.key().is_unset()
+}
+
+/// The values of an insert.
+fn insert_values<M: Model>(object: &M, generated: bool) -> Result<Vec<Value<'_>>> {
+    let table = M::table();
+    let columns = 0..table.columns().len();
+    columns.filter(|column| !generated || !table.key().contains(column)).map(|column| object.value(column)).collect()
+}
+
+/// Adds one row.
+pub(super) async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
+    let db = session.db();
+    let table = M::table();
+    let generated = key_is_generated(&object);
+    let state = db.model::<M>();
+    let shape = if generated { &state.insert_generated } else { &state.insert };
+    let Some(cache) = db.cache() else {
+        let written = {
+            let values = insert_values(&object, generated)?;
+            session.write(&Statement::new(shape, &values), &mut NoRows).await?
+        };
+        take_key(&mut object, generated, written.generated_key)?;
+        return Ok(object);
+    };
+    let row = row_to_be(&object, generated)?;
+    let key = if generated { None } else { Some(object.key().to_key()?) };
+    let tags = inserted(table, key.as_ref(), &row);
+    let quarantine = match session {
+        Handle::Db(_) => Some(Quarantine::close(cache, db.counters(), tags).await?),
+        Handle::Transaction(transaction) => {
+            transaction.touch(tags);
+            None
+        }
+    };
+    let written = {
+        let values = insert_values(&object, generated)?;
+        session.write(&Statement::new(shape, &values), &mut NoRows).await
+    };
+    let written = match written {
+        Ok(written) => written,
+        Err(error) => {
+            match (session, quarantine) {
+                (_, Some(quarantine)) => quarantine.fail(&error).await,
+                (Handle::Transaction(transaction), None) => transaction.failed(&error),
+                (Handle::Db(_), None) => {}
+            }
+            return Err(error);
+        }
+    };
+    // From here on the row exists: what fails now must still open the tags.
+    let keyed = take_key(&mut object, generated, written.generated_key).and_then(|()| object.key().to_key());
+    let change = keyed.as_ref().ok().map(|key| change_of_insert(table, key, row));
+    match (session, quarantine, change) {
+        (_, Some(quarantine), Some(change)) => quarantine.release(vec![change]).await,
+        // Without a change to tell, the tags are left to lapse.
+        (_, Some(quarantine), None) => drop(quarantine),
+        (Handle::Transaction(transaction), None, Some(change)) => transaction.changed(change),
+        _ => {}
+    }
+    keyed?;
+    Ok(object)
+}
+
+fn change_of_insert(table: &Table, key: &Key, mut row: KnownRow) -> Arc<Change> {
+    for (part, &column) in table.key().iter().enumerate() {
+        row[column] = Some(key.value(part).into_owned());
+    }
+    image(table, key.clone(), ColumnSet::ALL, None, Some(row))
+}
+
+fn take_key<M: Model>(object: &mut M, generated: bool, key: Option<i64>) -> Result<()> {
+    match key {
+        _ if !generated => Ok(()),
+        Some(key) => object.set_generated_key(key),
+        None => Err(Error::backend("the database did not tell the key it made")),
+    }
+}
+
+/// The row as the database will hold it; a generated key is not known yet.
+fn row_to_be<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
+    let table = M::table();
+    let value = |column| {
+        if generated && table.key().contains(&column) {
+            return Ok(None);
+        }
+        Ok(Some(object.value(column)?.into_owned()))
+    };
+    (0..table.columns().len()).map(value).collect()
+}
+
+/// More rows than this are not told to the cache one by one: its log of changes is shorter.
+const LISTED: usize = 1000;
+
+/// Adds many rows as one transaction of the driver's, in one call.
+pub(super) async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
+    if objects.is_empty() {
+        return Ok(objects);
+    }
+    let state = db.model::<M>();
+    let announced = match db.cache() {
+        Some(_) => Some(Announced::of(&objects)?),
+        None => None,
+    };
+    let (quarantine, written) = {
+        let mut values = Vec::with_capacity(objects.len());
+        for (index, object) in objects.iter().enumerate() {
+            let generated = key_is_generated(object);
+            let shape = if generated { &state.insert_generated } else { &state.insert };
+            values.push((shape, insert_values(object, generated).map_err(|error| item::<M>(error, index))?));
+        }
+        let statements: Vec<Statement<'_>> =
+            values.iter().map(|(shape, values)| Statement::new(shape, values)).collect();
+        db.counters().transaction();
+        db.counters().writes_by(statements.len());
+        let quarantine = match (db.cache(), announced) {
+            (Some(cache), Some(Announced { tags, rows })) => {
+                Some((Quarantine::close(cache, db.counters(), tags).await?, rows))
+            }
+            _ => None,
+        };
+        (quarantine, db.executor().write_atomic(&statements).await)
+    };
+    let written = match written {
+        Ok(written) => written,
+        Err((index, error)) => {
+            if let Some((quarantine, _)) = quarantine {
+                quarantine.fail(&error).await;
+            }
+            let failed_at_commit = index >= objects.len();
+            return Err(if failed_at_commit { error.context(M::NAME) } else { item::<M>(error, index) });
+        }
+    };
+    let mut keyed = Ok(());
+    for (object, written) in objects.iter_mut().zip(written) {
+        let generated = key_is_generated(object);
+        keyed = keyed.and_then(|()| take_key(object, generated, written.generated_key));
+    }
+    if let Some((quarantine, rows)) = quarantine {
+        let changes: Option<Vec<Arc<Change>>> = rows.filter(|_| keyed.is_ok()).and_then(|rows| {
+            let change = |(object, row): (&M, KnownRow)| {
+                object.key().to_key().ok().map(|key| change_of_insert(M::table(), &key, row))
+            };
+            objects.iter().zip(rows).map(change).collect()
+        });
+        match changes {
+            Some(changes) => quarantine.release(changes).await,
+            None => quarantine.release_unlisted().await,
+        }
+    }
+    keyed.map(|()| objects)
+}
+
+/// What many inserts will touch.
+struct Announced {
+    tags: Vec<thing_driver_api::Tag>,
+    /// The rows, if they are few enough to be told one by one.
+    rows: Option<Vec<KnownRow>>,
+}
+
+impl Announced {
+    fn of<M: Model>(objects: &[M]) -> Result<Self> {
+        let table = M::table();
+        let listed = objects.len() <= LISTED;
+        let mut tags = Vec::with_capacity(objects.len());
+        let mut rows = Vec::new();
+        for (index, object) in objects.iter().enumerate() {
+            let generated = key_is_generated(object);
+            let row = if listed { row_to_be(object, generated) } else { scopes_of(object) };
+            let row = row.map_err(|error| item::<M>(error, index))?;
+            let key = if generated { None } else { Some(object.key().to_key()?) };
+            tags.extend(inserted(table, key.as_ref(), &row));
+            if listed {
+                rows.push(row);
+            }
+        }
+        Ok(Self { tags, rows: listed.then_some(rows) })
+    }
+}
+
+/// As much of the row as decides about its tags.
+fn scopes_of<M: Model>(object: &M) -> Result<KnownRow> {
+    let table = M::table();
+    let mut row = vec![None; table.columns().len()];
+    for &column in table.scopes() {
+        row[column] = Some(object.value(column)?.into_owned());
+    }
+    Ok(row)
+}
