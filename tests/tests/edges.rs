@@ -9,7 +9,7 @@ mod sessions;
 
 use std::time::SystemTime;
 
-use thing::{Db, Model, Session};
+use thing::{Db, Model};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_sqlite::SqliteExecutor;
 

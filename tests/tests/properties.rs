@@ -6,6 +6,7 @@
 //! ```text
 //! program ─▶ world ─▶ cached Db · uncached query · Db without a cache · scan of a copy of the rows ─▶ all the same?
 //! ```
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests report by panicking")]
 
 #[path = "properties/ask.rs"]
 mod ask;

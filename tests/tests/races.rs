@@ -1,4 +1,5 @@
 //! Races between readers and writers, played in chosen orders instead of by chance.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests report by panicking")]
 
 #[path = "races/broken.rs"]
 mod broken;

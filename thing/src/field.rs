@@ -47,6 +47,16 @@ pub trait ColumnType: Clone + Send + Sync + 'static {
     /// [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) when the stored value is not of this type.
     fn from_row(row: &dyn Row, index: usize) -> Result<Self>;
 
+    /// Reads column `index` of a row, which may hold NULL.
+    ///
+    /// # Errors
+    ///
+    /// As [`ColumnType::from_row`].
+    #[doc(hidden)]
+    fn from_nullable(row: &dyn Row, index: usize) -> Result<Option<Self>> {
+        if row.is_null(index)? { Ok(None) } else { Self::from_row(row, index).map(Some) }
+    }
+
     /// Bytes that the value holds outside itself, for the accounting of caches.
     fn heap_size(&self) -> usize {
         0

@@ -4,6 +4,8 @@
 //! queue lets the other ready tasks run once, so that they can join, and then sends one batch for all. Whether there is
 //! company is learnt from the calls themselves: from lookups seen to overlap and, because a driver may answer without
 //! ever waiting, from a trial now and then.
+//!
+//! Each thread has a queue of its own, so that threads neither wait for each other nor wake each other.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +29,13 @@ const BATCH: usize = 256;
 pub(crate) struct Loader<M> {
     /// Reads rows by key.
     get: Arc<Shape>,
+    lanes: Box<[Lane<M>]>,
+}
+
+/// The lookups of one thread, or of several where there are more threads than lanes. Not in one cache line with another
+/// lane.
+#[repr(align(128))]
+struct Lane<M> {
     queue: Mutex<Vec<Waiting<M>>>,
     /// Lookups under way.
     running: AtomicUsize,
@@ -43,28 +52,40 @@ struct Waiting<M> {
 
 impl<M: Model> Loader<M> {
     pub(crate) fn new(get: Arc<Shape>) -> Self {
-        Self {
-            get,
+        let lane = |_| Lane {
             queue: Mutex::new(Vec::new()),
             running: AtomicUsize::new(0),
             company: AtomicUsize::new(0),
             alone: AtomicUsize::new(0),
+        };
+        // More than threads that run at a time, so that few share one.
+        let lanes = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+        Self { get, lanes: (0..lanes).map(lane).collect() }
+    }
+
+    /// The lane of this thread.
+    fn lane(&self) -> &Lane<M> {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
         }
+        &self.lanes[NUMBER.with(|number| *number) % self.lanes.len()]
     }
 
     /// The row with this key, read after the call began.
     pub(crate) async fn find(&self, db: &Db, key: &Key) -> Answer<M> {
-        let others = self.running.fetch_add(1, Ordering::Relaxed);
-        let _running = Running(&self.running);
+        let lane = self.lane();
+        let others = lane.running.fetch_add(1, Ordering::Relaxed);
+        let _running = Running(&lane.running);
         let together = others > 0
-            || self.company.load(Ordering::Relaxed) > 0
-            || self.alone.fetch_add(1, Ordering::Relaxed) % TRIAL == TRIAL - 1;
+            || lane.company.load(Ordering::Relaxed) > 0
+            || lane.alone.fetch_add(1, Ordering::Relaxed) % TRIAL == TRIAL - 1;
         if !together {
             return self.read_one(db, key).await;
         }
         loop {
-            match self.join(key) {
-                None => return self.lead(db, key).await,
+            match lane.join(key) {
+                None => return self.lead(lane, db, key).await,
                 // The leader went away: the next to come leads.
                 Some(answer) => match answer.await {
                     Ok(answer) => return answer,
@@ -80,29 +101,17 @@ impl<M: Model> Loader<M> {
         Ok(row.row)
     }
 
-    /// Queues the key. `None` for the first of the queue, who leads.
-    fn join(&self, key: &Key) -> Option<oneshot::Receiver<Answer<M>>> {
-        let mut queue = self.queue();
-        if queue.is_empty() {
-            queue.push(Waiting { key: key.clone(), answer: None });
-            return None;
-        }
-        let (answer, receiver) = oneshot::channel();
-        queue.push(Waiting { key: key.clone(), answer: Some(answer) });
-        Some(receiver)
-    }
-
-    async fn lead(&self, db: &Db, key: &Key) -> Answer<M> {
-        let mut leader = Leader { loader: self, led: false };
+    async fn lead(&self, lane: &Lane<M>, db: &Db, key: &Key) -> Answer<M> {
+        let mut leader = Leader { lane, led: false };
         crate::task::yield_now().await;
         leader.led = true;
-        let batch = std::mem::take(&mut *self.queue());
+        let batch = std::mem::take(&mut *lane.queue());
         if batch.len() == 1 {
             let fewer = |left: usize| left.checked_sub(1);
-            let _ = self.company.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+            let _ = lane.company.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
             return self.read_one(db, key).await;
         }
-        self.company.store(LONELY, Ordering::Relaxed);
+        lane.company.store(LONELY, Ordering::Relaxed);
         db.counters().merged(batch.len() - 1);
         self.read_batch(db, batch).await
     }
@@ -137,6 +146,20 @@ impl<M: Model> Loader<M> {
         }
         own.unwrap_or_else(|| Err(Error::backend("a merged lookup lost its own answer")))
     }
+}
+
+impl<M> Lane<M> {
+    /// Queues the key. `None` for the first of the queue, who leads.
+    fn join(&self, key: &Key) -> Option<oneshot::Receiver<Answer<M>>> {
+        let mut queue = self.queue();
+        if queue.is_empty() {
+            queue.push(Waiting { key: key.clone(), answer: None });
+            return None;
+        }
+        let (answer, receiver) = oneshot::channel();
+        queue.push(Waiting { key: key.clone(), answer: Some(answer) });
+        Some(receiver)
+    }
 
     fn queue(&self) -> MutexGuard<'_, Vec<Waiting<M>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -152,15 +175,15 @@ impl Drop for Running<'_> {
 }
 
 /// Between queueing and reading: a leader dropped there sends its followers away, so that one of them leads.
-struct Leader<'a, M: Model> {
-    loader: &'a Loader<M>,
+struct Leader<'a, M> {
+    lane: &'a Lane<M>,
     led: bool,
 }
 
-impl<M: Model> Drop for Leader<'_, M> {
+impl<M> Drop for Leader<'_, M> {
     fn drop(&mut self) {
         if !self.led {
-            self.loader.queue().clear();
+            self.lane.queue().clear();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use thing::{Db, ErrorKind, Model, Result, Session};
+use thing::{Db, ErrorKind, Model, Result};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_sqlite::SqliteExecutor;
 

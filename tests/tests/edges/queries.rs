@@ -1,6 +1,6 @@
 //! Filters, windows and lookups at their edges.
 
-use thing::{ErrorKind, Filter, Model, Query, Result, Session};
+use thing::{ErrorKind, Filter, Model, Query, Result};
 
 use crate::{Note, both};
 

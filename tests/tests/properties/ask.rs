@@ -148,6 +148,7 @@ fn ordered<'s>(query: Query<'s, Dynamic>, term: &Order) -> Query<'s, Dynamic> {
     query.order_by(if term.descending { column.desc() } else { column.asc() })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 fn unexpected(error: thing::Error) -> String {
     format!("unexpected error: {error:?}")
 }

@@ -79,9 +79,9 @@ pub(crate) enum Plan {
         column: u8,
         negated: bool,
     },
-    Not(Box<Plan>),
-    And(Vec<Plan>),
-    Or(Vec<Plan>),
+    Not(Box<Self>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
 }
 
 pub(crate) fn plans() -> BoxedStrategy<Plan> {
@@ -284,11 +284,11 @@ fn holds(operator: u8, order: Ordering) -> bool {
 }
 
 fn all_of(answers: impl Iterator<Item = Answer>) -> Answer {
-    answers.fold(Some(true), |all, answer| match (all, answer) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
-    })
+    let answers: Vec<Answer> = answers.collect();
+    if answers.contains(&Some(false)) {
+        return Some(false);
+    }
+    (!answers.contains(&None)).then_some(true)
 }
 
 fn any_of(answers: impl Iterator<Item = Answer>) -> Answer {

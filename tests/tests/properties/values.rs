@@ -29,7 +29,7 @@ pub(crate) fn pool(column: usize, choice: u8) -> Value<'static> {
         ValueType::F64 => Value::F64(FLOATS[at % FLOATS.len()]),
         ValueType::Text => Value::Text(TEXTS[at % TEXTS.len()].into()),
         ValueType::Bytes => Value::Bytes(BYTES[at % BYTES.len()].into()),
-        ValueType::Uuid => Value::Uuid([if at % 2 == 0 { 0 } else { 0xff }; 16].map(|byte| byte ^ choice % 5)),
+        ValueType::Uuid => Value::Uuid([if choice.is_multiple_of(2) { choice % 5 } else { 0xff - choice % 5 }; 16]),
         ValueType::Timestamp => Value::Timestamp(MICROSECONDS[at % MICROSECONDS.len()]),
         ValueType::Date => Value::Date(DAYS[at % DAYS.len()]),
         other => panic!("no pool of {other}"),

@@ -202,7 +202,7 @@ impl World {
             self.keep(object);
         } else if expected == Outcome::Refused && self.db.statistics().statements() > sent {
             return Err("a refused save was sent".into());
-        } else if which % 2 == 0 {
+        } else if which.is_multiple_of(2) {
             // Tried again with its changes, later.
             self.keep(object);
         }

@@ -50,6 +50,9 @@ pub(crate) struct Report {
     pub(crate) violation: Option<(String, Vec<usize>)>,
 }
 
+/// No schedule is as long as this.
+const ENDLESS: usize = 5_000;
+
 #[derive(Clone, Copy, Debug)]
 struct Choice {
     taken: usize,
@@ -88,7 +91,7 @@ pub(crate) fn explore(bounds: Bounds, mut world: impl FnMut() -> Run) -> Report 
             lot ^= lot << 13;
             lot ^= lot >> 7;
             lot ^= lot << 17;
-            if lot % (stays + 1) > 0 { 0 } else { (lot >> 32) as usize % of }
+            if lot.is_multiple_of(stays + 1) { (lot >> 32) as usize % of } else { 0 }
         };
         let played = play(world(), &mut choices, usize::MAX, draw);
         if let Some(report) = shown(played, &choices) {
@@ -126,6 +129,9 @@ fn play(
         }
         let may_cancel = cancelled.filter(|&task| tasks[task].is_some());
         let of = ready.len() + usize::from(may_cancel.is_some());
+        if at == ENDLESS {
+            return Err("the tasks go on without end".into());
+        }
         if at == choices.len() {
             choices.push(Choice { taken: choose(of), of });
         }

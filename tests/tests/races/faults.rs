@@ -1,5 +1,6 @@
 //! Commands that fail: of the cache, each in turn, and of the database.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -102,9 +103,11 @@ impl CacheClient for Faulty {
     }
 }
 
+type Writing = Pin<Box<dyn Future<Output = Result<()>>>>;
+
 /// Runs `write` beside readers while the cache fails; a write that the cache refused must have changed nothing.
 #[track_caller]
-fn assert_never_stale_when_the_cache_fails(write: fn(Stage) -> std::pin::Pin<Box<dyn Future<Output = Result<()>>>>) {
+fn assert_never_stale_when_the_cache_fails(write: fn(Stage) -> Writing) {
     let mut refused = 0;
     for number in 0..14 {
         for fault in [Fault::Before(number), Fault::After(number), Fault::From(number)] {

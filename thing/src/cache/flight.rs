@@ -61,19 +61,25 @@ impl Flight {
 }
 
 /// A caller between its request for a lease and the answer's consequences.
-struct Departure<'a>(&'a Flights);
+struct Departure<'a> {
+    flights: &'a Flights,
+    taken_off: bool,
+}
 
 impl<'a> Departure<'a> {
     fn begin(flights: &'a Flights) -> Self {
         flights.departing.fetch_add(1, Ordering::SeqCst);
-        Self(flights)
+        Self { flights, taken_off: false }
     }
 }
 
 impl Drop for Departure<'_> {
     fn drop(&mut self) {
-        self.0.departing.fetch_sub(1, Ordering::SeqCst);
-        self.0.departed.notify_waiters();
+        let left = self.flights.departing.fetch_sub(1, Ordering::SeqCst) - 1;
+        // Callers that wait don't wake each other: each would ask again, and again wake the other.
+        if self.taken_off || left == 0 {
+            self.flights.departed.notify_waiters();
+        }
     }
 }
 
@@ -97,11 +103,12 @@ impl Cache {
     pub(crate) async fn turn(&self, key: &EntryKey, tags: &[Tag]) -> Result<Turn<'_>> {
         let mut attempts = 0;
         while attempts < ATTEMPTS {
-            let departure = Departure::begin(&self.flights);
+            let mut departure = Departure::begin(&self.flights);
             let request = [LeaseRequest::Entry { key, tags }];
             match self.client.lease(&request).await?.pop() {
                 Some(Leased::Granted(lease)) => {
                     let filling = self.take_off(lease);
+                    departure.taken_off = true;
                     // Another fill may have landed between this caller's miss and its lease.
                     return match self.client.peek(key) {
                         Peek::Hit(payload) => Ok(Turn::Joined(Ok(payload))),

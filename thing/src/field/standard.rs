@@ -120,6 +120,15 @@ impl ColumnType for String {
         row.text(index).map(|text| text.into_owned())
     }
 
+    // One look at the cell instead of two.
+    fn from_nullable(row: &dyn Row, index: usize) -> Result<Option<Self>> {
+        match row.value(index, ValueType::Text)? {
+            Value::Text(text) => Ok(Some(text.into_owned())),
+            Value::Null => Ok(None),
+            other => Err(invalid(format!("found {}, expected text", other.kind()))),
+        }
+    }
+
     fn heap_size(&self) -> usize {
         self.capacity()
     }
@@ -178,7 +187,7 @@ impl<T: ColumnType> ColumnType for Option<T> {
     }
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
-        if row.is_null(index)? { Ok(None) } else { T::from_row(row, index).map(Some) }
+        T::from_nullable(row, index)
     }
 
     fn heap_size(&self) -> usize {
