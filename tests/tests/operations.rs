@@ -1,4 +1,6 @@
 //! The operations of a `Db` and of a transaction, on SQLite, with and without a cache.
+// A helper of a test fails with it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

@@ -1,4 +1,6 @@
 //! Raw statements and streams.
+// A helper of a test fails with it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 
