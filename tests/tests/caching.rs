@@ -242,3 +242,32 @@ async fn saving_a_plain_struct_costs_only_the_lists_that_it_changes() -> Result<
     assert_eq!(titled().await?, 11);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_tasks_save_one_row_and_none_is_refused() -> Result<()> {
+    let db = posts().await?;
+    let tasks: Vec<_> = (0..64)
+        .map(|task| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                for round in 0..10 {
+                    let mut post = Post::by_id(&db, 1).await?;
+                    post.stars = task * 100 + round;
+                    post.user_id = i64::from(task % 3);
+                    post.save(&db).await?;
+                }
+                thing::Result::<()>::Ok(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap()?;
+    }
+    let stored = db.things::<Post>().by_id_uncached(1).await?;
+    assert_eq!(Post::by_id(&db, 1).await?, stored);
+    for user_id in 0..3 {
+        let cached = of_user(&db, user_id).await?.len();
+        assert_eq!(cached, Post::filter(&db, Post::USER_ID.eq(user_id)).uncached().all().await?.len());
+    }
+    Ok(())
+}

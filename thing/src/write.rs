@@ -22,8 +22,8 @@ use crate::session::Handle;
 use crate::things::not_found;
 use crate::{Db, IntoKey, Loaded, Model, ModelKey, Things, Transaction};
 
-/// How often a guarded write is tried again when others move the row.
-const ATTEMPTS: usize = 8;
+/// How often a guarded write is tried when others move the row; then it becomes a transaction.
+const ATTEMPTS: usize = 3;
 
 impl<M: Model> Things<'_, M> {
     /// Adds an object: the model itself or what converts into it (`NewUser { .. }`). The database makes the key where

@@ -1,6 +1,6 @@
 //! Deleting.
 
-use thing_driver_api::{ColumnSet, Error, ErrorKind, Key, NoRows, Operation, Result, RowSink, Statement};
+use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, Statement};
 
 use super::{ATTEMPTS, Target, has_returning, row_before, row_of};
 use crate::cache::{KnownRow, Quarantine, deleted, image};
@@ -13,11 +13,7 @@ pub(super) async fn delete<M: Model>(session: Handle<'_>, key: &Key, known: Opti
     match session {
         _ if session.db().cache().is_none() => blind::<M>(session, key).await,
         Handle::Db(db) if has_returning(db) => guarded(db, key, known).await,
-        Handle::Db(db) => {
-            let transaction = db.begin().await?;
-            in_transaction::<M>(Handle::Transaction(&transaction), key).await?;
-            transaction.commit().await
-        }
+        Handle::Db(db) => in_own_transaction::<M>(db, key).await,
         Handle::Transaction(_) => in_transaction::<M>(session, key).await,
     }
 }
@@ -28,6 +24,12 @@ async fn blind<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
         0 => Err(not_found::<M>(key)),
         _ => Ok(()),
     }
+}
+
+async fn in_own_transaction<M: Model>(db: &Db, key: &Key) -> Result<()> {
+    let transaction = db.begin().await?;
+    in_transaction::<M>(Handle::Transaction(&transaction), key).await?;
+    transaction.commit().await
 }
 
 async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
@@ -73,10 +75,7 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
         }
         before = row_before::<M>(session, key).await?;
     }
-    Err(Error::new(
-        ErrorKind::Conflict,
-        format!("others changed the row {ATTEMPTS} times while it was being deleted; try again"),
-    ))
+    in_own_transaction::<M>(db, key).await
 }
 
 async fn run<M: Model>(

@@ -1,6 +1,6 @@
 //! Saving: the changed columns of a loaded object, all columns of a plain one.
 
-use thing_driver_api::{ColumnSet, Error, ErrorKind, Key, NoRows, Operation, Result, Statement, Value, ValueType};
+use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Statement, Value, ValueType};
 
 use super::{ATTEMPTS, Target, has_returning, row_before, row_of};
 use crate::cache::{KnownRow, Quarantine, image, updated};
@@ -61,19 +61,17 @@ impl<M: Model> Write<'_, M> {
         match self.session {
             _ if self.session.db().cache().is_none() => self.blind().await,
             Handle::Db(db) if has_returning(db) => self.guarded(db, known).await,
-            Handle::Db(db) => {
-                let transaction = db.begin().await?;
-                let within = Write {
-                    session: Handle::Transaction(&transaction),
-                    key: self.key.clone(),
-                    columns: self.columns,
-                    new: self.new,
-                };
-                within.in_transaction().await?;
-                transaction.commit().await
-            }
+            Handle::Db(db) => self.in_own_transaction(db).await,
             Handle::Transaction(_) => self.in_transaction().await,
         }
+    }
+
+    async fn in_own_transaction(&self, db: &Db) -> Result<()> {
+        let transaction = db.begin().await?;
+        let session = Handle::Transaction(&transaction);
+        let within = Write { session, key: self.key.clone(), columns: self.columns, new: self.new };
+        within.in_transaction().await?;
+        transaction.commit().await
     }
 
     /// Without a cache nobody asks what was before.
@@ -107,10 +105,11 @@ impl<M: Model> Write<'_, M> {
         let Some(cache) = db.cache() else {
             return self.blind().await;
         };
+        let scopes: ColumnSet = table.scopes().iter().copied().collect();
         // What was seen of the columns that change is most likely still there: guarding them too gives the change log the
         // row before.
         let mut guard: ColumnSet = self.written().filter(|&column| is_guard(table.column(column).value_type)).collect();
-        table.scopes().iter().for_each(|&column| guard.insert(column));
+        scopes.iter().for_each(|column| guard.insert(column));
         let mut before = match known {
             Some(row) => row,
             None => row_before::<M>(self.session, &self.key).await?,
@@ -143,11 +142,10 @@ impl<M: Model> Write<'_, M> {
                 }
             }
             before = row_before::<M>(self.session, &self.key).await?;
+            // Many write this row: its tags need the scopes, and the log can do without the rest.
+            guard = scopes;
         }
-        Err(Error::new(
-            ErrorKind::Conflict,
-            format!("others changed the row {ATTEMPTS} times while it was being saved; try again"),
-        ))
+        self.in_own_transaction(db).await
     }
 
     async fn update(
