@@ -40,7 +40,7 @@ fn number(variable: &str, default: u64) -> u64 {
 #[test]
 fn every_answer_is_true_whatever_was_written_before() {
     let config = Config {
-        cases: u32::try_from(number("THING_CASES", 600)).unwrap(),
+        cases: u32::try_from(number("THING_CASES", 2000)).unwrap(),
         failure_persistence: None,
         max_shrink_iters: 4000,
         ..Config::default()

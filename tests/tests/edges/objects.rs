@@ -164,3 +164,27 @@ async fn a_duplicate_is_a_violation_that_changes_nothing() -> Result<()> {
     }
     Ok(())
 }
+
+#[derive(Model, Clone, Debug, PartialEq)]
+struct Blob {
+    id: i64,
+    data: Vec<u8>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_old_copy_says_of_the_row_before_is_not_believed() -> Result<()> {
+    let cache = MemoryCache::new(MemoryConfig::default());
+    let db = Db::builder(SqliteExecutor::memory().await?).cache(cache).build();
+    db.sync::<Blob>().await?;
+    let mut old = Blob { id: 0, data: b"a".to_vec() }.create(&db).await?;
+    let mut new = Blob::by_id(&db, old.id).await?;
+    new.data = b"b".to_vec();
+    new.save(&db).await?;
+    let listed = || Blob::filter(&db, Blob::DATA.eq(b"b")).all();
+    assert_eq!(listed().await?.len(), 1);
+    // To this copy the row never held what the list is about.
+    old.data = b"c".to_vec();
+    old.save(&db).await?;
+    assert_eq!(listed().await?.len(), 0);
+    Ok(())
+}

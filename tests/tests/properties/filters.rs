@@ -115,8 +115,14 @@ pub(crate) fn plans() -> BoxedStrategy<Plan> {
 /// Three-valued: `None` is unknown.
 type Answer = Option<bool>;
 
-fn column(number: u8) -> usize {
-    usize::from(number) % Dynamic::table().columns().len()
+/// The column that a number chooses: half of the numbers choose among those that scope lists.
+pub(crate) fn column(number: u8) -> usize {
+    let table = Dynamic::table();
+    let number = usize::from(number);
+    match table.scopes() {
+        scopes if number >= 128 && !scopes.is_empty() => scopes[number % scopes.len()],
+        _ => number % table.columns().len(),
+    }
 }
 
 /// A column of the same type as `like`.

@@ -5,7 +5,7 @@ use thing::{Db, Loaded, Model, Session, Transaction};
 use thing_driver_sqlite::SqliteExecutor;
 
 use crate::ask::{Asked, Way, chosen};
-use crate::filters::Any;
+use crate::filters::{Any, column};
 use crate::oracle::{Outcome, Rows};
 use crate::program::{CacheKind, Program, Setting, Step};
 use crate::schema::{Dynamic, row};
@@ -44,6 +44,10 @@ pub(crate) async fn run(program: &Program, executor: &SqliteExecutor) -> Result<
     };
     for (number, step) in program.steps.iter().enumerate() {
         world.step(program, step).await.map_err(|wrong| format!("step {number}, {step:?}: {wrong}"))?;
+        // Not after every step, so that answers are sometimes behind by several changes.
+        if number % 3 > 0 {
+            world.glance(program).await.map_err(|wrong| format!("after step {number}, {step:?}: {wrong}"))?;
+        }
     }
     while world.transactions.pop().is_some() {
         world.levels.pop();
@@ -257,6 +261,19 @@ impl World {
         self.db.invalidate::<Dynamic>().await.map_err(|error| format!("{error:?}"))
     }
 
+    /// Asks the cache all questions.
+    async fn glance(&mut self, program: &Program) -> Checked {
+        for question in &program.questions {
+            let asked = question.about(self.committed());
+            let truth = asked.truth(self.committed());
+            let (answer, _) = asked.of(&self.db, Way::Cached).await?;
+            if answer != truth {
+                return Err(format!("asked {asked:?}, the cache answers {answer:?}, the truth is {truth:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// Asks in the innermost transaction, and outside in every way.
     async fn ask(&mut self, asked: &Asked<'_>) -> Checked {
         if let Some(transaction) = self.transactions.last() {
@@ -308,8 +325,8 @@ fn same(expected: Outcome, outcome: Outcome) -> Checked {
 }
 
 fn change(object: &mut Loaded<Dynamic>, changes: &[(u8, u8)]) {
-    for &(column, choice) in changes {
-        let column = usize::from(column) % object.0.len();
+    for &(number, choice) in changes {
+        let column = column(number);
         // A changed key is refused; once in a while is enough.
         if !Dynamic::table().key().contains(&column) || choice > 200 {
             object.0[column] = pool(column, choice);
