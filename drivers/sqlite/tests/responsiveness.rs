@@ -6,7 +6,6 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use support::{Folder, Rows, Users, query, raw};
 use thing_driver_api::{
@@ -14,7 +13,8 @@ use thing_driver_api::{
 };
 use thing_driver_sqlite::SqliteExecutor;
 
-/// Counts how often another task gets its turn while `work` runs.
+/// Counts how often another task, which is always ready, gets its turn while `work` runs: hardly ever if the work holds the
+/// thread, however slow the machine is.
 async fn ticks_during<T>(work: impl Future<Output = T>) -> (T, u64) {
     let ticks = Arc::new(AtomicU64::new(0));
     let done = Arc::new(AtomicBool::new(false));
@@ -22,7 +22,7 @@ async fn ticks_during<T>(work: impl Future<Output = T>) -> (T, u64) {
         let (ticks, done) = (ticks.clone(), done.clone());
         tokio::spawn(async move {
             while !done.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                tokio::task::yield_now().await;
                 ticks.fetch_add(1, Ordering::Relaxed);
             }
         })
@@ -58,7 +58,7 @@ async fn stays_responsive(executor: SqliteExecutor) {
     };
     let (written, ticks) = ticks_during(raw(&executor, &fill)).await;
     assert_eq!(written.unwrap().rows, 60_000);
-    assert!(ticks >= 3, "{ticks} ticks during a long raw write");
+    assert!(ticks >= 10, "{ticks} ticks during a long raw write");
 
     let other_column = Condition::Or(
         (0..100)
@@ -81,7 +81,7 @@ async fn stays_responsive(executor: SqliteExecutor) {
         }
     })
     .await;
-    assert!(ticks >= 3, "{ticks} ticks during long selects");
+    assert!(ticks >= 10, "{ticks} ticks during long selects");
 
     let update = Shape::new(
         users.table.clone(),
@@ -90,13 +90,13 @@ async fn stays_responsive(executor: SqliteExecutor) {
     let (written, ticks) =
         ticks_during(async { executor.write(&Statement::new(&update, &[Value::I64(5)]), &mut NoRows).await }).await;
     assert_eq!(written.unwrap().rows, 60_000);
-    assert!(ticks >= 3, "{ticks} ticks during a long update");
+    assert!(ticks >= 10, "{ticks} ticks during a long update");
 
     let mut transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
     let (written, ticks) =
         ticks_during(async { transaction.write(&Statement::new(&update, &[Value::I64(6)]), &mut NoRows).await }).await;
     assert_eq!(written.unwrap().rows, 60_000);
-    assert!(ticks >= 3, "{ticks} ticks during a long update in a transaction");
+    assert!(ticks >= 10, "{ticks} ticks during a long update in a transaction");
     transaction.commit().await.unwrap();
 }
 
