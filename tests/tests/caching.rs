@@ -271,3 +271,30 @@ async fn many_tasks_save_one_row_and_none_is_refused() -> Result<()> {
     }
     Ok(())
 }
+
+/// Another model of the table of posts, in which the same numbers mean other columns.
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(table = "posts")]
+struct Headline {
+    id: i64,
+    #[thing(index)]
+    user_id: i64,
+    stars: i32,
+    title: String,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_models_of_one_table_keep_their_columns_apart() -> Result<()> {
+    let db = posts().await?;
+    let titled = || Post::filter(&db, Post::TITLE.starts_with("Post 3")).count();
+    assert_eq!(titled().await?, 3);
+    let post = Post::by_id(&db, 4).await?;
+    let mut headline = db.things::<Headline>().by_id_uncached(4).await?;
+    assert_eq!((headline.title.as_str(), headline.stars), (post.title.as_str(), post.stars));
+    assert_eq!(db.things::<Headline>().all().await?.len(), db.things::<Post>().all().await?.len());
+    headline.title = "News".into();
+    headline.save(&db).await?;
+    assert_eq!(Post::by_id(&db, 4).await?.title, "News");
+    assert_eq!(titled().await?, 2, "a change told in other columns is taken for one that concerns the list");
+    Ok(())
+}

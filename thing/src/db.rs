@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, TableId, TransactionOptions};
+use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, TransactionOptions};
 
 use crate::cache::{Cache, Exactness};
 use crate::loader::Loader;
@@ -30,7 +30,8 @@ struct Inner {
     clock: Clock,
     counters: Counters,
     models: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-    shapes: RwLock<HashMap<TableId, HashMap<Operation, Arc<Shape>>>>,
+    /// By the address of the model's table: two models of one table have columns of their own.
+    shapes: RwLock<HashMap<usize, HashMap<Operation, Arc<Shape>>>>,
 }
 
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -173,13 +174,14 @@ impl Db {
 
     /// The shape of an operation, shared by all its calls.
     pub(crate) fn shape(&self, table: &Arc<Table>, operation: &Operation) -> Arc<Shape> {
+        let model = Arc::as_ptr(table).addr();
         let shapes = self.inner.shapes.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shape) = shapes.get(&table.id()).and_then(|known| known.get(operation)) {
+        if let Some(shape) = shapes.get(&model).and_then(|known| known.get(operation)) {
             return shape.clone();
         }
         drop(shapes);
         let mut shapes = self.inner.shapes.write().unwrap_or_else(PoisonError::into_inner);
-        let known = shapes.entry(table.id()).or_default();
+        let known = shapes.entry(model).or_default();
         if known.len() >= SHAPES {
             known.clear();
         }

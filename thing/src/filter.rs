@@ -201,8 +201,10 @@ impl Node {
                 Condition::Compare { column: *column, operator: *operator, operand }
             }
             Self::In { column, values: list, negated } => {
-                // Repeating the last value keeps the number of different statements small.
-                let full = list.len().next_power_of_two();
+                // Repeating the last value keeps the number of different statements small. Long lists are rare, and must
+                // not be padded beyond what a database takes.
+                const PADDED: usize = 1024;
+                let full = if list.len() < PADDED { list.len().next_power_of_two() } else { list.len() };
                 let padded = list.iter().chain(list.last().into_iter().cycle()).take(full);
                 let slots = padded.map(|value| slot(value.clone(), values)).collect();
                 Condition::In { column: *column, slots, negated: *negated }

@@ -73,12 +73,30 @@ impl<M: Model> Loaded<M> {
 
     /// Takes `stored` for what is stored: for good, or for as long as the transaction is not undone.
     pub(crate) fn accept(&mut self, stored: M, fate: Option<Arc<Fate>>) {
+        self.settle();
         match fate {
             None => *self = Self::of(stored),
             Some(fate) => {
                 let state = Arc::new(Stored(stored.clone()));
                 self.changed = Some(Box::new(stored));
                 self.saved = Some(Box::new(Saved { fate, state, earlier: self.saved.take() }));
+            }
+        }
+    }
+
+    /// Forgets the saves whose transactions are over.
+    fn settle(&mut self) {
+        while let Some(mut save) = self.saved.take() {
+            match save.fate.written() {
+                Written::Open => {
+                    self.saved = Some(save);
+                    return;
+                }
+                Written::Committed => self.original = save.state,
+                Written::Undone => {
+                    self.saved = save.earlier.take();
+                    continue;
+                }
             }
         }
     }

@@ -255,6 +255,7 @@ impl<'s, M: Model> Query<'s, M> {
             Ok(objects) => objects,
             Err(error) => {
                 filling.crash(&error);
+                rows.iter().for_each(|lease| cache.client().abandon(lease));
                 return Err(error);
             }
         };
@@ -266,6 +267,7 @@ impl<'s, M: Model> Query<'s, M> {
         let payload = Payload::Shared(Arc::new(keys));
         if objects.len() > cache.list_limit() {
             filling.land_unstored(payload);
+            rows.iter().for_each(|lease| cache.client().abandon(lease));
             return Ok(objects);
         }
         let mut failed = false;

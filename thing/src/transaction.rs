@@ -25,8 +25,6 @@ pub struct Transaction {
     depth: u32,
     /// Tells savepoints of one depth apart.
     id: u64,
-    /// Where the touched tags and changes stood at the beginning.
-    changes: usize,
     ended: bool,
     fate: Arc<Fate>,
 }
@@ -43,10 +41,18 @@ struct Shared {
 #[derive(Default)]
 struct Touched {
     tags: Vec<Tag>,
-    changes: Vec<Arc<Change>>,
+    /// With the savepoint in which each was made.
+    changes: Vec<(u64, Arc<Change>)>,
     /// Statements of which it is not known what they changed: running, given up by their callers, or failed with the
     /// answer lost.
     unlisted: usize,
+}
+
+impl Touched {
+    /// Forgets what was done in a savepoint, and in those within it: they began later and have greater numbers.
+    fn undo(&mut self, savepoint: u64) {
+        self.changes.retain(|(id, _)| *id < savepoint);
+    }
 }
 
 #[derive(Default)]
@@ -73,7 +79,7 @@ impl Transaction {
             turn: tokio::sync::Mutex::default(),
         };
         let fate = Arc::new(Fate::within(None));
-        Ok(Self { db: db.clone(), shared: Arc::new(shared), depth: 0, id: 0, changes: 0, ended: false, fate })
+        Ok(Self { db: db.clone(), shared: Arc::new(shared), depth: 0, id: 0, ended: false, fate })
     }
 
     /// The operations on the objects of one model, in this transaction.
@@ -98,9 +104,8 @@ impl Transaction {
         savepoints.begun += 1;
         let id = savepoints.begun;
         savepoints.open.push(id);
-        let changes = locked(&self.shared.touched).changes.len();
         let fate = Arc::new(Fate::within(Some(self.fate.clone())));
-        Ok(Self { db: self.db.clone(), shared: self.shared.clone(), depth, id, changes, ended: false, fate })
+        Ok(Self { db: self.db.clone(), shared: self.shared.clone(), depth, id, ended: false, fate })
     }
 
     /// Runs `body` in a transaction within this one, as [`Db::transaction`].
@@ -171,7 +176,7 @@ impl Transaction {
                 if touched.unlisted > 0 {
                     quarantine.release_unlisted().await;
                 } else {
-                    quarantine.release(touched.changes).await;
+                    quarantine.release(touched.changes.into_iter().map(|(_, change)| change).collect()).await;
                 }
                 Ok(())
             }
@@ -192,7 +197,7 @@ impl Transaction {
         if self.depth > 0 {
             connection.rollback_to(self.depth).await?;
             drop(connection);
-            locked(&self.shared.touched).changes.truncate(self.changes);
+            locked(&self.shared.touched).undo(self.id);
             self.close_savepoint();
             return Ok(());
         }
@@ -229,7 +234,7 @@ impl Transaction {
         const LISTED: usize = 1000;
         let mut touched = locked(&self.shared.touched);
         if touched.changes.len() < LISTED {
-            touched.changes.push(change);
+            touched.changes.push((self.id, change));
             touched.unlisted -= 1;
         }
     }
@@ -288,7 +293,7 @@ impl Drop for Transaction {
         if let Some(at) = savepoints.open.iter().position(|&id| id == self.id) {
             savepoints.open.truncate(at);
             savepoints.abandoned = Some(self.depth);
-            locked(&self.shared.touched).changes.truncate(self.changes);
+            locked(&self.shared.touched).undo(self.id);
         }
     }
 }

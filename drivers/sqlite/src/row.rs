@@ -34,7 +34,7 @@ impl Row for SqliteRow<'_, '_> {
     }
 
     fn any_value(&self, index: usize) -> Result<Value<'_>> {
-        native(index, self.cell(index)?)
+        self.cell(index).map(native)
     }
 
     fn bool(&self, index: usize) -> Result<bool> {
@@ -109,14 +109,18 @@ fn decode(index: usize, cell: ValueRef<'_>, expected: ValueType) -> Result<Value
     })
 }
 
-fn native(index: usize, cell: ValueRef<'_>) -> Result<Value<'_>> {
-    Ok(match cell {
+fn native(cell: ValueRef<'_>) -> Value<'_> {
+    match cell {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(v) => Value::I64(v),
         ValueRef::Real(v) => Value::F64(v),
-        ValueRef::Text(_) => Value::Text(Cow::Borrowed(text(index, cell)?)),
+        // Text that is not UTF-8 stays what it is, bytes: rows that a committed write gives back can't be refused.
+        ValueRef::Text(v) => match std::str::from_utf8(v) {
+            Ok(text) => Value::Text(Cow::Borrowed(text)),
+            Err(_) => Value::Bytes(Cow::Borrowed(v)),
+        },
         ValueRef::Blob(v) => Value::Bytes(Cow::Borrowed(v)),
-    })
+    }
 }
 
 fn bool(index: usize, cell: ValueRef<'_>) -> Result<bool> {

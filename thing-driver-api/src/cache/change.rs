@@ -18,12 +18,23 @@ pub struct Change {
     pub before: RowImage,
     /// The row after.
     pub after: RowImage,
+    /// The [fingerprint](crate::Table::fingerprint) of the table as the writer declares it, which fixes what the numbers
+    /// of columns mean; zero if that is not said. A reader to whom it is foreign takes the change for one that concerns
+    /// it.
+    pub form: u64,
 }
 
 impl Change {
     /// A change of a row.
     pub fn new(table: TableId, key: Key, columns: ColumnSet, before: RowImage, after: RowImage) -> Self {
-        Self { table, key, columns, before, after }
+        Self { table, key, columns, before, after, form: 0 }
+    }
+
+    /// Says what the numbers of columns mean.
+    #[must_use]
+    pub fn with_form(mut self, fingerprint: u64) -> Self {
+        self.form = fingerprint;
+        self
     }
 
     /// Bytes that the change takes in a log.

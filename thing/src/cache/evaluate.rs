@@ -150,6 +150,7 @@ impl Evaluator<'_> {
                 match (row.get(*column).and_then(Option::as_ref), self.values.get(slot.0)) {
                     (Some(Value::Null), Some(Value::Null)) => Answers::TRUE,
                     (Some(Value::Null), Some(_)) | (Some(_), Some(Value::Null)) => Answers::FALSE,
+                    (None, Some(Value::Null)) => Answers::TRUE | Answers::FALSE,
                     (_, other) => match self.compare(*column, row, Comparison::Equal, other) {
                         Answers::ANY => Answers::TRUE | Answers::FALSE,
                         known => known,

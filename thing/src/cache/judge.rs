@@ -8,6 +8,10 @@ use super::{Exactness, Kind, Question};
 impl Question<'_> {
     /// Whether the change may alter the answer. `false` is certain.
     pub(crate) fn is_affected(&self, change: &Change, exactness: Exactness) -> bool {
+        if change.form != self.table.fingerprint() {
+            // Another model of the table, or another version of this one: its columns have other numbers.
+            return true;
+        }
         let inserted_or_deleted = change.before == RowImage::Absent || change.after == RowImage::Absent;
         if !inserted_or_deleted && !change.columns.intersects(self.mentioned()) {
             return false;

@@ -73,5 +73,6 @@ pub(crate) fn image(
             RowImage::Row(row.into_iter().map(short).collect())
         }
     };
-    Arc::new(Change::new(table.id(), key, columns, logged(before), logged(after)))
+    let change = Change::new(table.id(), key, columns, logged(before), logged(after));
+    Arc::new(change.with_form(table.fingerprint()))
 }

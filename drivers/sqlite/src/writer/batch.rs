@@ -30,6 +30,10 @@ impl WriterThread {
     pub(super) fn run(self) {
         let mut next = None;
         while let Some(job) = next.take().or_else(|| self.jobs.recv().ok()) {
+            if job.is_given_up() {
+                self.done(1);
+                continue;
+            }
             match self.pool.acquire_blocking() {
                 Ok(connection) => {
                     next = Connection::waiting(&connection.raw, self.busy_timeout, || self.work(job, &connection));
@@ -89,8 +93,14 @@ impl WriterThread {
         next
     }
 
-    fn work_group(&self, writes: Vec<WriteJob>, connection: &Connection) {
+    fn work_group(&self, mut writes: Vec<WriteJob>, connection: &Connection) {
+        let queued = writes.len();
+        writes.retain(|write| !write.answer.is_closed());
+        self.done(queued - writes.len());
         let size = writes.len();
+        if size == 0 {
+            return;
+        }
         self.load.crowded.store(size > 1, Ordering::Relaxed);
         let results = if size == 1 {
             let started = Instant::now();

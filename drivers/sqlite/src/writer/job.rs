@@ -21,6 +21,18 @@ pub(crate) enum Job {
     Checkpoint,
 }
 
+impl Job {
+    /// Whether its caller went away before it began. It must not run then: whoever announced the write elsewhere has
+    /// stopped waiting for it.
+    pub(super) fn is_given_up(&self) -> bool {
+        match self {
+            Self::Write(write) => write.answer.is_closed(),
+            Self::Atomic { answer, .. } => answer.is_closed(),
+            Self::Checkpoint => false,
+        }
+    }
+}
+
 /// One write, and who waits for it.
 pub(crate) struct WriteJob {
     pub(crate) plan: Arc<Plan>,
