@@ -52,7 +52,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "contains \"100%\" 100% Wool",
             "page 2 of two each Middlemarch, Moby-Dick",
             "count, built in a loop 3",
-            "one, of several several Book match",
+            "one, of several several rows of Book match",
             "WHERE \"year\" = ?1 ORDER BY \"id\"",
         ],
     ),
