@@ -34,7 +34,7 @@
 //! - A database in memory has one connection, which belongs to its executor alone: other reads wait like writes.
 //! - Raw statements that change the state of a connection (`PRAGMA`, `ATTACH`) change one connection of several.
 //! - Text may hold zero bytes and comes back as it was, but `LIKE` and `length()` look only as far as the first.
-//! - A write whose future is dropped while it waits in the queue may still be executed.
+//! - A write whose future is dropped while it waits in the queue is not executed; one that has begun may be.
 //! - `LIKE` is case sensitive, also in raw statements: the driver sets `PRAGMA case_sensitive_like`.
 
 mod config;
