@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::{Post, User, post, statements, user};
 use thing::driver::{
     Behind, CacheClient, CacheStatistics, EntryKey, Found, InvalidationStream, Lease, LeaseRequest, Leased, NewEntry,
-    Outcome, Payload, Peek, TableId, Tag, Token, async_trait,
+    Outcome, Payload, Peek, TableId, Tag, Token, Wanted, async_trait,
 };
 use thing::{Db, Model, Result};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
@@ -41,8 +41,8 @@ impl CacheClient for BytesCache {
         Peek::Unknown
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        self.inner.load(keys).await
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        self.inner.load(wanted).await
     }
 
     async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {

@@ -34,7 +34,9 @@ mod entry;
 mod tag;
 
 pub use change::{Change, Outcome, RowImage};
-pub use entry::{Behind, CacheValue, EntryKey, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek};
+pub use entry::{
+    Behind, CacheValue, EntryKey, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Wanted,
+};
 pub use tag::{Scope, Stamp, Tag, Token, digest};
 
 use std::fmt;
@@ -62,10 +64,10 @@ pub trait CacheClient: Send + Sync + fmt::Debug + 'static {
         Peek::Unknown
     }
 
-    /// Looks for entries, in one round trip; answers in the order of `keys`.
+    /// Looks for entries, in one round trip; answers in the order of `wanted`.
     ///
     /// An entry that can't be decoded, or was written by an incompatible version, is [`Found::Miss`].
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>>;
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>>;
 
     /// Asks for leave to fill, before the database is read; answers in the order of `requests`. Notes the stamps of the
     /// tags, making those that are absent.
@@ -128,8 +130,8 @@ impl<C: CacheClient + ?Sized> CacheClient for Arc<C> {
         (**self).peek(key)
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        (**self).load(keys).await
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        (**self).load(wanted).await
     }
 
     async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {

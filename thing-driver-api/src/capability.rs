@@ -19,10 +19,12 @@ pub enum Capability {
     Streaming,
     /// [`Executor::schema`](crate::Executor::schema) reads and changes the schema.
     Schema,
-    /// Text compares by its bytes: equality, order and LIKE mean the same as in Rust. Stating it wrongly makes cached
-    /// lists wrong, because the core then decides in Rust which changes touch a list.
+    /// Text is equal to the same text only, and LIKE tells letter case: both mean the same as in Rust. Stating it wrongly
+    /// makes cached lists wrong, because the core then decides in Rust which changes touch a list.
     ExactText,
-    /// Floats and timestamps are stored and compared exactly as bound.
+    /// Text is ordered by its bytes. Stating it wrongly makes cached lists wrong, too.
+    OrderedText,
+    /// Floats, decimals, timestamps and times are stored and compared exactly as bound.
     ExactNumbers,
     /// [`Executor::changes`](crate::Executor::changes) reports writes made by others.
     ChangeFeed,

@@ -1,8 +1,9 @@
 //! Dialects: how one database spells SQL, in token-level answers.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Column, Result, Value, ValueType};
+use crate::{Result, Table, Value, ValueType};
 
 /// What one SQL database writes differently from the others.
 ///
@@ -29,8 +30,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         false
     }
 
-    /// The column type for `CREATE TABLE`, without NOT NULL and default.
-    fn column_type(&self, column: &Column) -> &'static str;
+    /// The type of the table's column at `index` for `CREATE TABLE`, without NOT NULL and default. The table is there for
+    /// databases that type a column of a key or an index otherwise: see [`Table::is_indexed`].
+    fn column_type(&self, table: &Table, index: usize) -> Cow<'static, str>;
 
     /// The whole column definition behind the name for a key that the database generates, PRIMARY KEY included.
     fn generated_key(&self, value_type: ValueType) -> &'static str;

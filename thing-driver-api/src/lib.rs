@@ -22,6 +22,7 @@
 //! MUST and SHOULD have their usual meaning here, each with what happens otherwise. Methods may be added to these traits
 //! with defaults that are correct for every driver.
 
+mod decimal;
 mod value;
 mod key;
 mod table;
@@ -41,10 +42,11 @@ pub use async_trait::async_trait;
 
 pub use cache::{
     Behind, CacheClient, CacheStatistics, CacheValue, Change, EntryKey, Found, InvalidationStream, Lease, LeaseId,
-    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token, digest,
+    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token, Wanted, digest,
 };
 pub use capability::{Capabilities, Capability};
 pub use condition::{Comparison, Condition, Operand, Order, Slot};
+pub use decimal::Decimal;
 pub use dialect::{Dialect, quote};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result};
 pub use executor::{ChangeFeed, Executor, Isolation, PageStream, Transaction, TransactionOptions, Written};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Error, ErrorKind, Flow, Result, Row, RowSink, Value, ValueType};
+use crate::{Decimal, Error, ErrorKind, Flow, Result, Row, RowSink, Value, ValueType};
 
 /// A block of rows in a few allocations. A driver whose rows can't leave their thread fills one there; the receiving
 /// side replays it into a [`RowSink`], or reads [`Page::row`] by row.
@@ -37,6 +37,7 @@ enum Scalar {
     Timestamp(i64),
     Date(i32),
     Time(i64),
+    Decimal(Decimal),
 }
 
 impl Page {
@@ -89,6 +90,7 @@ impl Page {
             Value::Timestamp(v) => Cell::Value(Scalar::Timestamp(*v)),
             Value::Date(v) => Cell::Value(Scalar::Date(*v)),
             Value::Time(v) => Cell::Value(Scalar::Time(*v)),
+            Value::Decimal(v) => Cell::Value(Scalar::Decimal(*v)),
             Value::Text(v) => {
                 let (start, end) = self.append(v.as_bytes());
                 Cell::Text { start, end }
@@ -193,7 +195,8 @@ impl Row for PageRow<'_> {
             | (Value::Timestamp(_), ValueType::Timestamp)
             | (Value::Date(_), ValueType::Date)
             | (Value::Time(_), ValueType::Time)
-            | (Value::Json(_), ValueType::Json) => true,
+            | (Value::Json(_), ValueType::Json)
+            | (Value::Decimal(_), ValueType::Decimal) => true,
             (Value::I64(_), t) => t.is_integer(),
             _ => false,
         };
@@ -216,6 +219,7 @@ impl Row for PageRow<'_> {
             Cell::Value(Scalar::Timestamp(v)) => Value::Timestamp(v),
             Cell::Value(Scalar::Date(v)) => Value::Date(v),
             Cell::Value(Scalar::Time(v)) => Value::Time(v),
+            Cell::Value(Scalar::Decimal(v)) => Value::Decimal(v),
             Cell::Text { start, end } => Value::Text(self.str(start, end)?),
             Cell::Bytes { start, end } => Value::Bytes(Cow::Borrowed(self.slice(start, end))),
             Cell::Json { start, end } => Value::Json(self.str(start, end)?),

@@ -79,6 +79,11 @@ impl Table {
         &self.indexes
     }
 
+    /// True for a column of the key or of an index, which some databases can only have of bounded length.
+    pub fn is_indexed(&self, column: usize) -> bool {
+        self.key.contains(&column) || self.indexes.iter().any(|index| index.columns.contains(&column))
+    }
+
     /// The columns that can scope a cached list: those that lead an index, are not the whole key, and have a type of
     /// which equality is exact ([`ValueType::is_exact`]). A write touches the scopes of these columns only.
     pub fn scopes(&self) -> &[usize] {

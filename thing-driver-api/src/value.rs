@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::Decimal;
+
 /// A value on its way to or from a database.
 ///
 /// Integers of every width travel as [`Value::I64`], floats as [`Value::F64`] (an `f32` is exact in an `f64`).
@@ -35,6 +37,8 @@ pub enum Value<'a> {
     Time(i64),
     /// JSON text.
     Json(Cow<'a, str>),
+    /// A decimal number.
+    Decimal(Decimal),
 }
 
 impl Value<'_> {
@@ -52,6 +56,7 @@ impl Value<'_> {
             Value::Date(v) => Value::Date(v),
             Value::Time(v) => Value::Time(v),
             Value::Json(v) => Value::Json(Cow::Owned(v.into_owned())),
+            Value::Decimal(v) => Value::Decimal(v),
         }
     }
 
@@ -69,6 +74,7 @@ impl Value<'_> {
             Value::Timestamp(v) => Value::Timestamp(*v),
             Value::Date(v) => Value::Date(*v),
             Value::Time(v) => Value::Time(*v),
+            Value::Decimal(v) => Value::Decimal(*v),
         }
     }
 
@@ -91,6 +97,7 @@ impl Value<'_> {
             Value::Date(_) => "date",
             Value::Time(_) => "time",
             Value::Json(_) => "json",
+            Value::Decimal(_) => "decimal",
         }
     }
 
@@ -123,6 +130,10 @@ impl Value<'_> {
             Value::Timestamp(v) => fixed(out, 7, &v.to_le_bytes()),
             Value::Date(v) => fixed(out, 8, &v.to_le_bytes()),
             Value::Time(v) => fixed(out, 9, &v.to_le_bytes()),
+            Value::Decimal(v) => {
+                fixed(out, 11, &v.coefficient().to_le_bytes());
+                out.push(v.scale());
+            }
         }
     }
 }
@@ -145,6 +156,10 @@ impl Value<'static> {
             8 => Value::Date(i32::from_le_bytes(take(bytes)?)),
             9 => Value::Time(i64::from_le_bytes(take(bytes)?)),
             10 => Value::Json(take_text(bytes)?.into()),
+            11 => {
+                let coefficient = i128::from_le_bytes(take(bytes)?);
+                Value::Decimal(Decimal::new(coefficient, take::<1>(bytes)?[0])?)
+            }
             _ => return None,
         })
     }
@@ -185,6 +200,7 @@ impl PartialEq for Value<'_> {
             (Value::Bytes(a), Value::Bytes(b)) => a == b,
             (Value::Uuid(a), Value::Uuid(b)) => a == b,
             (Value::Date(a), Value::Date(b)) => a == b,
+            (Value::Decimal(a), Value::Decimal(b)) => a == b,
             _ => false,
         }
     }
@@ -222,6 +238,8 @@ pub enum ValueType {
     Time,
     /// JSON documents.
     Json,
+    /// Decimal numbers.
+    Decimal,
 }
 
 impl ValueType {
@@ -253,6 +271,7 @@ impl fmt::Display for ValueType {
             Self::Date => "date",
             Self::Time => "time",
             Self::Json => "json",
+            Self::Decimal => "decimal",
         })
     }
 }

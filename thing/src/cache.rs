@@ -27,6 +27,7 @@ use thing_driver_api::{CacheClient, CacheStatistics};
 pub(crate) use evaluate::Exactness;
 pub(crate) use flight::{Filling, Turn};
 pub(crate) use invalidate::Quarantine;
+pub(crate) use judge::has_text;
 pub(crate) use question::{Kind, Question};
 pub(crate) use read_through::{Answer, ObjectAnswer};
 pub(crate) use stored::{Keys, Stored};

@@ -5,6 +5,8 @@ mod standard;
 mod uuid;
 #[cfg(feature = "jiff")]
 mod jiff;
+#[cfg(feature = "decimal")]
+mod decimal;
 #[cfg(feature = "json")]
 mod json;
 
@@ -17,14 +19,14 @@ use thing_driver_api::{Result, Row, Value, ValueType};
 ///
 /// Implemented for `bool`, integers of every width up to 64 bits, `f32`, `f64`, `String`, `Vec<u8>`,
 /// [`SystemTime`](std::time::SystemTime) and `Option` of these (a nullable column); with the features of the same names
-/// for `uuid::Uuid`, for `Timestamp`, `Date` and `Time` of jiff, and for `Json<T>`. Newtypes and enums get it by
+/// for `uuid::Uuid`, `rust_decimal::Decimal`, for `Timestamp`, `Date` and `Time` of jiff, and for `Json<T>`. Newtypes and enums get it by
 /// `#[derive(ColumnType)]`.
 ///
 /// A value comes back exactly as it was written, or the write is refused. Points in time are kept to the microsecond.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a column of a model",
     label = "not a column type",
-    note = "columns hold bool, integers, floats, String, Vec<u8>, SystemTime, and Option of these; Uuid, jiff types and Json<T> with their features",
+    note = "columns hold bool, integers, floats, String, Vec<u8>, SystemTime, and Option of these; Uuid, Decimal, jiff types and Json<T> with their features",
     note = "derive `ColumnType` for a newtype or an enum of your own, or leave the field out with `#[thing(ignore)]`"
 )]
 pub trait ColumnType: Clone + Send + Sync + 'static {

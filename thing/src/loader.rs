@@ -13,11 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thing_driver_api::{Error, Flow, Key, Result, Row, RowSink, Shape};
 use tokio::sync::oneshot;
 
-use crate::cache::Stored;
+use crate::cache::{Stored, has_text};
 use crate::session::Handle;
+use crate::things::shown;
 use crate::{Db, Model, ModelKey};
 
-type Answer<M> = Result<Option<Arc<Stored<M>>>>;
+/// What one lookup is told.
+pub(crate) type Answer<M> = Result<Option<Arc<Stored<M>>>>;
 
 /// Alone, every so many lookups one tries whether there is company.
 const TRIAL: usize = 32;
@@ -96,9 +98,7 @@ impl<M: Model> Loader<M> {
     }
 
     async fn read_one(&self, db: &Db, key: &Key) -> Answer<M> {
-        let mut row = One { key, row: None };
-        Handle::Db(db).get_many(&self.get, std::slice::from_ref(key), &mut row).await?;
-        Ok(row.row)
+        read_one(Handle::Db(db), &self.get, key).await
     }
 
     async fn lead(&self, lane: &Lane<M>, db: &Db, key: &Key) -> Answer<M> {
@@ -126,13 +126,11 @@ impl<M: Model> Loader<M> {
                 let mut keys: Vec<Key> = part.iter().map(|waiting| waiting.key.clone()).collect();
                 keys.sort_unstable();
                 keys.dedup();
-                let mut rows = Many { found: vec![None; keys.len()], keys: &keys };
-                let read = Handle::Db(db).get_many(&self.get, &keys, &mut rows).await;
-                let found = rows.found;
+                let read = read_batch(Handle::Db(db), &self.get, &keys).await;
                 for waiting in part {
                     let answer = match (&read, keys.binary_search(&waiting.key)) {
-                        (Ok(()), Ok(at)) => Ok(found[at].clone()),
-                        (Ok(()), Err(_)) => Ok(None),
+                        (Ok(answers), Ok(at)) => answers[at].as_ref().map(Clone::clone).map_err(Error::duplicate),
+                        (Ok(_), Err(_)) => Ok(None),
                         (Err(error), _) => Err(error.duplicate()),
                     };
                     match waiting.answer {
@@ -188,7 +186,35 @@ impl<M> Drop for Leader<'_, M> {
     }
 }
 
-/// Takes the row of one key, whatever spelling of it the database found.
+/// Reads the row with this key, whatever spelling of it the database holds.
+pub(crate) async fn read_one<M: Model>(session: Handle<'_>, get: &Arc<Shape>, key: &Key) -> Answer<M> {
+    let mut row = One { key, row: None };
+    session.get_many(get, std::slice::from_ref(key), &mut row).await?;
+    Ok(row.row)
+}
+
+/// Reads the rows with these keys, which are sorted and differ, in one statement. A row that fits none of the keys exactly
+/// (text that the database takes for equal), or can't be decoded, is told apart by reading what is missing key by key: so
+/// that it fails, or answers, its own lookup alone.
+pub(crate) async fn read_batch<M: Model>(
+    session: Handle<'_>,
+    get: &Arc<Shape>,
+    keys: &[Key],
+) -> Result<Vec<Answer<M>>> {
+    let mut rows = Many { found: vec![None; keys.len()], keys, unsettled: false };
+    session.get_many(get, keys, &mut rows).await?;
+    let Many { found, mut unsettled, .. } = rows;
+    // Two keys may be spellings of one row, which comes once.
+    unsettled |= !session.db().exactness().text() && keys.iter().any(has_text);
+    let mut answers: Vec<Answer<M>> = found.into_iter().map(Ok).collect();
+    if unsettled {
+        for (answer, key) in answers.iter_mut().zip(keys).filter(|(answer, _)| matches!(answer, Ok(None))) {
+            *answer = read_one(session, get, key).await;
+        }
+    }
+    Ok(answers)
+}
+
 struct One<'a, M> {
     key: &'a Key,
     row: Option<Arc<Stored<M>>>,
@@ -196,7 +222,7 @@ struct One<'a, M> {
 
 impl<M: Model> RowSink for One<'_, M> {
     fn row(&mut self, row: &dyn Row) -> Result<Flow> {
-        let model = M::from_row(row).map_err(|error| error.context(format!("{} {:?}", M::NAME, self.key)))?;
+        let model = M::from_row(row).map_err(|error| error.context(format!("{} {}", M::NAME, shown(self.key))))?;
         self.row = Some(Arc::new(Stored(model)));
         Ok(Flow::Continue)
     }
@@ -210,18 +236,21 @@ impl<M: Model> RowSink for One<'_, M> {
 struct Many<'a, M> {
     keys: &'a [Key],
     found: Vec<Option<Arc<Stored<M>>>>,
+    /// A row came that belongs to none of the keys as they are spelt, or that can't be decoded.
+    unsettled: bool,
 }
 
 impl<M: Model> RowSink for Many<'_, M> {
     fn row(&mut self, row: &dyn Row) -> Result<Flow> {
-        let model = M::from_row(row).map_err(|error| error.context(M::NAME))?;
-        if let Ok(at) = self.keys.binary_search(&model.key().to_key()?) {
-            self.found[at] = Some(Arc::new(Stored(model)));
-        }
+        let sorted = M::from_row(row)
+            .and_then(|model| Ok((self.keys.binary_search(&model.key().to_key()?), model)))
+            .map(|(place, model)| place.map(|at| self.found[at] = Some(Arc::new(Stored(model)))));
+        self.unsettled |= !matches!(sorted, Ok(Ok(())));
         Ok(Flow::Continue)
     }
 
     fn restart(&mut self) {
         self.found.fill(None);
+        self.unsettled = false;
     }
 }

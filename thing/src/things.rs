@@ -9,7 +9,7 @@ use thing_driver_api::{EntryKey, Error, Key, Lease, Payload, Result, Value};
 
 use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
 use crate::filter::Filter;
-use crate::rows::Objects;
+use crate::loader::{read_batch, read_one};
 use crate::session::Handle;
 use crate::{Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Session};
 
@@ -201,12 +201,7 @@ impl<'s, M: Model> Things<'s, M> {
     pub(crate) async fn read_uncached(self, key: &Key) -> Result<Option<Arc<Stored<M>>>> {
         match self.session {
             Handle::Db(db) => db.model::<M>().loader.find(db, key).await,
-            transaction => {
-                let mut objects = Objects::expecting(1);
-                let state = transaction.db().model::<M>();
-                transaction.get_many(&state.get, std::slice::from_ref(key), &mut objects).await?;
-                Ok(objects.rows.pop())
-            }
+            transaction => read_one(transaction, &transaction.db().model::<M>().get, key).await,
         }
     }
 
@@ -249,16 +244,8 @@ impl<'s, M: Model> Things<'s, M> {
     }
 
     async fn read_many_uncached(self, keys: &[Key]) -> Result<Vec<Option<Arc<Stored<M>>>>> {
-        let mut objects = Objects::<M>::expecting(keys.len());
         let state = self.session.db().model::<M>();
-        self.session.get_many(&state.get, keys, &mut objects).await?;
-        let mut found = vec![None; keys.len()];
-        for object in objects.rows {
-            if let Ok(at) = keys.binary_search(&object.0.key().to_key()?) {
-                found[at] = Some(object);
-            }
-        }
-        Ok(found)
+        read_batch(self.session, &state.get, keys).await?.into_iter().collect()
     }
 }
 

@@ -14,7 +14,8 @@ mod update;
 mod delete;
 
 use thing_driver_api::{
-    Capability, ColumnSet, Comparison, Condition, Error, Key, Operand, Operation, Result, Slot, Statement, Table, Value,
+    Capability, ColumnSet, Comparison, Condition, Error, Key, Operand, Operation, Result, Slot, Statement, Table,
+    Value, ValueType,
 };
 
 use crate::cache::KnownRow;
@@ -243,7 +244,56 @@ async fn row_before<M: Model>(session: Handle<'_>, key: &Key) -> Result<KnownRow
     }
 }
 
-/// Whether a write alone can tell what it did, by RETURNING; else it becomes a small transaction.
-fn has_returning(db: &Db) -> bool {
-    db.executor().capabilities().has(Capability::Returning)
+/// How a write alone makes sure of the row as it was.
+struct Guard {
+    /// The columns whose old values the statement compares.
+    columns: ColumnSet,
+    /// The columns to give back: all, or none where the database can't.
+    returning: Vec<usize>,
+}
+
+impl Guard {
+    /// The scopes, from which the tags are taken, and the columns that will be written: what was seen of these is most
+    /// likely still there, and gives the change log the row before. Without RETURNING all columns that are worth it: then
+    /// the rest of the row is known too.
+    fn new(db: &Db, table: &Table, written: ColumnSet) -> Self {
+        let all: Vec<usize> = (0..table.columns().len()).collect();
+        let returning = db.executor().capabilities().has(Capability::Returning);
+        let scopes = Self::scopes(table);
+        let guarded = |&column: &usize| {
+            let worth = is_comparable(table.column(column).value_type) && !table.key().contains(&column);
+            scopes.contains(column) || worth && (!returning || written.contains(column))
+        };
+        Self {
+            columns: all.iter().copied().filter(guarded).collect(),
+            returning: if returning { all } else { Vec::new() },
+        }
+    }
+
+    /// Guards no more than the tags need: many write this row, and the log can do without the rest.
+    fn narrow(&mut self, table: &Table) {
+        self.columns = Self::scopes(table);
+    }
+
+    fn scopes(table: &Table) -> ColumnSet {
+        table.scopes().iter().copied().collect()
+    }
+
+    /// As much of the row before as the guard, and the key, vouch for.
+    fn vouched(&self, table: &Table, before: &KnownRow) -> KnownRow {
+        let known = |column| self.columns.contains(column) || table.key().contains(&column);
+        (0..before.len()).map(|column| before[column].clone().filter(|_| known(column))).collect()
+    }
+}
+
+/// Columns whose old value is worth a comparison: the long ones are not, and documents are not comparable everywhere.
+fn is_comparable(value_type: ValueType) -> bool {
+    !matches!(value_type, ValueType::Bytes | ValueType::Json)
+}
+
+/// The key that the row has in the database. Where text compares by rules of the database's own it may be spelt otherwise
+/// than the caller did, and what is cached goes by the row's own.
+fn key_of(table: &Table, row: &KnownRow, asked: &Key) -> Key {
+    let parts: Option<Vec<Value<'static>>> = table.key().iter().map(|&column| row[column].clone()).collect();
+    parts.and_then(|parts| Key::from_values(&parts)).unwrap_or_else(|| asked.clone())
 }

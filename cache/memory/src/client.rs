@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thing_driver_api::{
     Behind, CacheClient, CacheStatistics, EntryKey, Error, Found, Lease, LeaseRequest, Leased, NewEntry, Outcome,
-    Payload, Peek, Result, TableId, Tag, Token,
+    Payload, Peek, Result, TableId, Tag, Token, Wanted,
 };
 
 use crate::clock::{Clock, CoarseClock};
@@ -91,8 +91,8 @@ impl CacheClient for MemoryCache {
         Peek::Hit(slot.payload)
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        keys.iter().map(|key| self.shared.load(key)).collect()
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        wanted.iter().map(|wanted| self.shared.load(wanted.key)).collect()
     }
 
     async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {

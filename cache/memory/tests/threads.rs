@@ -13,7 +13,7 @@ use support::{TABLE, change, list, now, row};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_api::{
     CacheClient, CacheValue, EntryKey, Found, LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, Result, Tag,
-    Token,
+    Token, Wanted,
 };
 
 const ROWS: usize = 8;
@@ -72,7 +72,7 @@ impl Shared {
         if let Peek::Hit(payload) = self.cache.peek(&key) {
             return self.check(at, least, &payload);
         }
-        match now(self.cache.load(std::slice::from_ref(&key))).remove(0) {
+        match now(self.cache.load(&[Wanted::new(&key)])).remove(0) {
             Found::Hit(payload) => return self.check(at, least, &payload),
             // Every change matters, for the list is the sum.
             Found::Behind(behind) => assert!(!behind.changes.is_empty()),

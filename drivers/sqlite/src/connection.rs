@@ -1,13 +1,14 @@
 //! Connections: opened and set up in one place.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
-use thing_driver_api::Result;
+use thing_driver_api::{Decimal, Result};
 
 use crate::config::{Place, SqliteConfig};
 use crate::error;
@@ -19,6 +20,9 @@ pub(crate) struct Connection {
     pub(crate) raw: rusqlite::Connection,
     pub(crate) watch: Arc<Watch>,
 }
+
+/// The collation of decimal columns, by the name that SQLite's decimal extension gives it.
+const DECIMAL_COLLATION: &str = "decimal";
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,17 @@ impl Pooled for Connection {
     }
 }
 
+/// Compares the text of decimal numbers by their values, as SQLite's own decimal extension does under this name. What is
+/// no number comes last.
+fn compare_decimals(a: &str, b: &str) -> Ordering {
+    match (a.parse::<Decimal>(), b.parse::<Decimal>()) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        (Ok(_), Err(_)) => Ordering::Less,
+        (Err(_), Ok(_)) => Ordering::Greater,
+        (Err(_), Err(_)) => a.cmp(b),
+    }
+}
+
 fn open_file(path: &Path, config: &SqliteConfig, role: Role) -> Result<rusqlite::Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     flags |= if config.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
@@ -90,6 +105,7 @@ fn set_up(raw: &rusqlite::Connection, config: &SqliteConfig, role: Role) -> rusq
         // Otherwise a quoted name of a column that does not exist would be taken for text.
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        raw.create_collation(DECIMAL_COLLATION, compare_decimals)?;
         if !config.in_memory() && !config.read_only && role == Role::Writer {
             raw.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
             // Checkpoints wait for the disk; the writer thread makes them.

@@ -1,8 +1,9 @@
 //! The SQL of SQLite.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use thing_driver_api::{Column, Dialect, Error, Result, Value, ValueType};
+use thing_driver_api::{Dialect, Error, Result, Table, Value, ValueType};
 
 /// What SQLite writes differently from other databases.
 ///
@@ -19,6 +20,7 @@ use thing_driver_api::{Column, Dialect, Error, Result, Value, ValueType};
 /// | timestamp | `TIMESTAMP` | integer, microseconds since 1970 UTC |
 /// | date | `DATE` | integer, days since 1970 |
 /// | time | `TIME` | integer, microseconds since midnight |
+/// | decimal | `DECIMAL_TEXT COLLATE decimal` | text, compared as a number by the collation of SQLite's decimal extension, which the driver brings along |
 ///
 /// A generated key is `INTEGER PRIMARY KEY AUTOINCREMENT` whatever its width: a key that was used once is never given
 /// to another row, so that a cached or bookmarked key can't come to mean something else.
@@ -47,8 +49,8 @@ impl Dialect for SqliteDialect {
         true
     }
 
-    fn column_type(&self, column: &Column) -> &'static str {
-        match column.value_type {
+    fn column_type(&self, table: &Table, index: usize) -> Cow<'static, str> {
+        Cow::Borrowed(match table.column(index).value_type {
             ValueType::Bool => "BOOLEAN",
             ValueType::I16 | ValueType::I32 | ValueType::I64 => "INTEGER",
             ValueType::F32 => "FLOAT",
@@ -60,9 +62,10 @@ impl Dialect for SqliteDialect {
             ValueType::Date => "DATE",
             ValueType::Time => "TIME",
             ValueType::Json => "JSON_TEXT",
+            ValueType::Decimal => "DECIMAL_TEXT COLLATE decimal",
             // Of all declarations this one converts nothing.
             _ => "BLOB",
-        }
+        })
     }
 
     fn generated_key(&self, _: ValueType) -> &'static str {
@@ -85,6 +88,7 @@ impl Dialect for SqliteDialect {
                 thing_driver_api::quote(v, '\'', out);
                 Ok(())
             }
+            Value::Decimal(v) => write!(out, "'{v}'"),
             Value::Bytes(v) => hexadecimal(v, out),
             Value::Uuid(v) => hexadecimal(v, out),
             other => {

@@ -117,6 +117,7 @@ fn capabilities() -> Capabilities {
         .with(Capability::Streaming)
         .with(Capability::Schema)
         .with(Capability::ExactText)
+        .with(Capability::OrderedText)
         .with(Capability::ExactNumbers)
 }
 

@@ -104,6 +104,11 @@ fn decode(index: usize, cell: ValueRef<'_>, expected: ValueType) -> Result<Value
             Ok(v) => Value::Date(v),
             Err(_) => return Err(invalid(index, "an integer beyond 32 bits", "a date")),
         },
+        (ValueRef::Integer(v), ValueType::Decimal) => Value::Decimal(v.into()),
+        (_, ValueType::Decimal) => match text(index, cell)?.parse() {
+            Ok(v) => Value::Decimal(v),
+            Err(_) => return Err(invalid(index, "text", "a decimal number")),
+        },
         (_, ValueType::Json) => Value::Json(Cow::Borrowed(text(index, cell)?)),
         (_, other) => return Err(mismatch(index, cell, &other.to_string())),
     })

@@ -131,7 +131,10 @@ fn holds(declared: &str) -> Vec<ValueType> {
     let declared = declared.to_ascii_uppercase();
     let says = |words: &[&str]| words.iter().any(|word| declared.contains(word));
     // Blobs are stored as they are under every affinity, but a program that declares another type means another type.
-    if says(&["INT"]) {
+    if declared == "DECIMAL_TEXT" {
+        // Compared by the collation `decimal`.
+        vec![ValueType::Decimal]
+    } else if says(&["INT"]) {
         INTEGERS.to_vec()
     } else if says(&["CHAR", "CLOB", "TEXT"]) {
         TEXTS.to_vec()

@@ -121,6 +121,9 @@ struct Bound<'a>(&'a Value<'a>);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        if let Value::Decimal(v) = self.0 {
+            return Ok(ToSqlOutput::from(v.to_string()));
+        }
         Ok(ToSqlOutput::Borrowed(match self.0 {
             Value::Null => ValueRef::Null,
             Value::Bool(v) => ValueRef::Integer(i64::from(*v)),

@@ -95,6 +95,7 @@ pub fn compare(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
         (Value::Uuid(a), Value::Uuid(b)) => a.cmp(b),
         (Value::Date(a), Value::Date(b)) => a.cmp(b),
+        (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
         _ => panic!("{} and {} do not compare", left.kind(), right.kind()),
     })
 }

@@ -10,6 +10,7 @@ use thing_conformance::cache::Number;
 use thing_conformance::recording::{Command, Matcher, RecordingCache, When};
 use thing_driver_api::{
     CacheClient, EntryKey, Error, Found, Key, LeaseRequest, Leased, NewEntry, Outcome, Peek, TableId, Tag, Token,
+    Wanted,
 };
 
 const TABLE: TableId = TableId(1);
@@ -80,11 +81,11 @@ async fn a_cache_can_be_out_of_reach() {
     fill(&cache, 1).await;
     cache.fail_all(Matcher::any(), Error::cache("out of reach"), When::Before);
     for _ in 0..3 {
-        assert!(cache.load(&[object(1)]).await.is_err());
+        assert!(cache.load(&[Wanted::new(&object(1))]).await.is_err());
         assert!(cache.void(&[tag(1)]).await.is_err());
     }
     cache.clear_faults();
-    assert!(matches!(cache.load(&[object(1)]).await.unwrap()[..], [Found::Hit(_)]));
+    assert!(matches!(cache.load(&[Wanted::new(&object(1))]).await.unwrap()[..], [Found::Hit(_)]));
 }
 
 #[tokio::test]
@@ -108,7 +109,7 @@ async fn peeks_can_be_refused() {
     fill(&cache, 1).await;
     cache.refuse_peek(true);
     assert!(matches!(cache.peek(&object(1)), Peek::Unknown));
-    assert!(matches!(cache.load(&[object(1)]).await.unwrap()[..], [Found::Hit(_)]));
+    assert!(matches!(cache.load(&[Wanted::new(&object(1))]).await.unwrap()[..], [Found::Hit(_)]));
     cache.refuse_peek(false);
     assert!(matches!(cache.peek(&object(1)), Peek::Hit(_)));
 }

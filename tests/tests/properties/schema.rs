@@ -94,7 +94,7 @@ pub(crate) struct Schema {
     pub(crate) indexes: Vec<(Vec<usize>, bool)>,
 }
 
-const TYPES: [ValueType; 11] = [
+const TYPES: [ValueType; 12] = [
     ValueType::I32,
     ValueType::Text,
     ValueType::Bool,
@@ -106,6 +106,7 @@ const TYPES: [ValueType; 11] = [
     ValueType::Uuid,
     ValueType::Timestamp,
     ValueType::Date,
+    ValueType::Decimal,
 ];
 
 pub(crate) fn schemas() -> impl Strategy<Value = Schema> {

@@ -8,7 +8,7 @@ use thing::Db;
 use thing::driver::{
     Behind, CacheClient, CacheStatistics, Capabilities, Capability, ChangeFeed, Dialect, EntryKey, Error, Executor,
     Found, InvalidationStream, Key, Lease, LeaseRequest, Leased, NewEntry, Outcome, PageStream, Payload, Peek, Result,
-    RowSink, Schema, Shape, Statement, TableId, Tag, Token, Transaction, TransactionOptions, Written,
+    RowSink, Schema, Shape, Statement, TableId, Tag, Token, Transaction, TransactionOptions, Wanted, Written,
 };
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_sqlite::SqliteExecutor;
@@ -40,6 +40,7 @@ impl Limited {
         for (kept, capability) in [
             (setting.returning, Capability::Returning),
             (setting.exact_text, Capability::ExactText),
+            (setting.exact_text, Capability::OrderedText),
             (setting.exact_numbers, Capability::ExactNumbers),
         ] {
             if !kept {
@@ -114,8 +115,8 @@ impl CacheClient for Remote {
         Peek::Unknown
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        self.0.load(keys).await
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        self.0.load(wanted).await
     }
 
     async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {

@@ -10,6 +10,7 @@ const TEXTS: [&str; 16] =
     ["", "a", "A", "a ", "ab", "aB", "a%b", "a_b", "a\\b", "%", "_", "\\", "a\0b", "ä", "😀a", "Straße"];
 const FLOATS: [f64; 8] = [0.0, 1.0, -1.0, 0.5, 1e300, -1e300, f64::INFINITY, 9_007_199_254_740_993.0];
 const BYTES: [&[u8]; 6] = [b"", b"\0", b"\0\0", b"a", b"\xff", b"a\0"];
+const DECIMALS: [&str; 7] = ["0", "1", "-1", "0.1", "10", "9.5", "-99999999999999999999999999999999999"];
 const DAYS: [i32; 5] = [0, 1, -1, 19_000, -700_000];
 const MICROSECONDS: [i64; 6] = [0, 1, -1, 1_000_000, 1_700_000_000_123_456, -62_135_596_800_000_000];
 
@@ -32,6 +33,7 @@ pub(crate) fn pool(column: usize, choice: u8) -> Value<'static> {
         ValueType::Uuid => Value::Uuid([if choice.is_multiple_of(2) { choice % 5 } else { 0xff - choice % 5 }; 16]),
         ValueType::Timestamp => Value::Timestamp(MICROSECONDS[at % MICROSECONDS.len()]),
         ValueType::Date => Value::Date(DAYS[at % DAYS.len()]),
+        ValueType::Decimal => Value::Decimal(DECIMALS[at % DECIMALS.len()].parse().expect("a decimal")),
         other => panic!("no pool of {other}"),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thing::driver::{
     Behind, CacheClient, CacheStatistics, EntryKey, Found, InvalidationStream, Lease, LeaseId, LeaseRequest, Leased,
-    NewEntry, Outcome, Payload, Peek, Result, TableId, Tag, Token,
+    NewEntry, Outcome, Payload, Peek, Result, TableId, Tag, Token, Wanted,
 };
 
 use crate::explorer::Task;
@@ -61,8 +61,8 @@ impl CacheClient for Broken {
         self.inner.peek(key)
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        let mut found = self.inner.load(keys).await?;
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        let mut found = self.inner.load(wanted).await?;
         if self.is(Defect::ChangesForgotten) {
             for found in &mut found {
                 if let Found::Behind(behind) = found {

@@ -51,6 +51,7 @@ impl Fake {
             .with(Capability::Savepoints)
             .with(Capability::GeneratedKeys)
             .with(Capability::ExactText)
+            .with(Capability::OrderedText)
             .with(Capability::ExactNumbers);
         if returning {
             capabilities = capabilities.with(Capability::Returning);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thing::driver::{
     Behind, CacheClient, CacheStatistics, EntryKey, Found, InvalidationStream, Lease, LeaseRequest, Leased, NewEntry,
-    Outcome, Peek, TableId, Tag, Token,
+    Outcome, Peek, TableId, Tag, Token, Wanted,
 };
 use thing::{Error, ErrorKind, Model, Result};
 
@@ -54,8 +54,8 @@ impl CacheClient for Faulty {
         self.inner.peek(key)
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        self.command(self.inner.load(keys)).await
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        self.command(self.inner.load(wanted)).await
     }
 
     async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thing::driver::{
     Behind, CacheClient, CacheStatistics, EntryKey, Found, InvalidationStream, Key, Lease, LeaseRequest, Leased,
-    NewEntry, Outcome, Peek, Result, TableId, Tag, Token, Value,
+    NewEntry, Outcome, Peek, Result, TableId, Tag, Token, Value, Wanted,
 };
 use thing::{Db, Loaded, Model};
 use thing_cache_memory::{Clock, MemoryCache, MemoryConfig};
@@ -259,8 +259,8 @@ impl CacheClient for Stepping {
         if self.peek { self.inner.peek(key) } else { Peek::Unknown }
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        self.around(self.inner.load(keys)).await
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        self.around(self.inner.load(wanted)).await
     }
 
     async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {

@@ -99,6 +99,31 @@ pub enum Peek {
     Unknown,
 }
 
+/// An entry that a reader asks [`CacheClient::load`](super::CacheClient::load) for.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Wanted<'a> {
+    /// Its name.
+    pub key: &'a EntryKey,
+    /// The tags that it most likely depends on, so that a client can fetch them along with it. A hint only: what counts
+    /// are the tags that it was stored with.
+    pub tags: &'a [Tag],
+}
+
+impl<'a> Wanted<'a> {
+    /// An entry of which no tag is foreseen.
+    pub fn new(key: &'a EntryKey) -> Self {
+        Self { key, tags: &[] }
+    }
+
+    /// Foresees the tags.
+    #[must_use]
+    pub fn tags(mut self, tags: &'a [Tag]) -> Self {
+        self.tags = tags;
+        self
+    }
+}
+
 /// What [`CacheClient::load`](super::CacheClient::load) found under one key.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -21,7 +21,7 @@ pub fn create_table(table: &Table, dialect: &dyn Dialect) -> Result<String> {
             out.push_str(dialect.generated_key(column.value_type));
             continue;
         }
-        out.push_str(dialect.column_type(column));
+        out.push_str(&dialect.column_type(table, at));
         if !column.nullable {
             out.push_str(" NOT NULL");
         }

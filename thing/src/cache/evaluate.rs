@@ -12,22 +12,30 @@ use thing_driver_api::{Capabilities, Capability, Comparison, Condition, Operand,
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exactness {
     text: bool,
+    text_order: bool,
     numbers: bool,
 }
 
 impl Exactness {
     pub(crate) fn of(capabilities: &Capabilities) -> Self {
-        Self { text: capabilities.has(Capability::ExactText), numbers: capabilities.has(Capability::ExactNumbers) }
+        Self {
+            text: capabilities.has(Capability::ExactText),
+            text_order: capabilities.has(Capability::OrderedText),
+            numbers: capabilities.has(Capability::ExactNumbers),
+        }
     }
 
     pub(crate) fn text(self) -> bool {
         self.text
     }
 
-    fn covers(self, value_type: ValueType) -> bool {
+    fn covers(self, value_type: ValueType, operator: Comparison) -> bool {
+        let equality = matches!(operator, Comparison::Equal | Comparison::NotEqual);
         match value_type {
-            ValueType::Text => self.text,
-            ValueType::F32 | ValueType::F64 | ValueType::Timestamp | ValueType::Time => self.numbers,
+            ValueType::Text => self.text && (equality || self.text_order),
+            ValueType::F32 | ValueType::F64 | ValueType::Decimal | ValueType::Timestamp | ValueType::Time => {
+                self.numbers
+            }
             other => other.is_exact(),
         }
     }
@@ -175,7 +183,7 @@ impl Evaluator<'_> {
         let (Some(left), Some(right)) = (left, other) else {
             return Answers::ANY;
         };
-        if !self.exactness.covers(self.table.column(column).value_type) {
+        if !self.exactness.covers(self.table.column(column).value_type, operator) {
             return Answers::ANY;
         }
         let Some(order) = order(left, right) else {
@@ -213,6 +221,7 @@ fn order(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
         (Value::Bytes(a), Value::Bytes(b)) => Some(a.cmp(b)),
         (Value::Uuid(a), Value::Uuid(b)) => Some(a.cmp(b)),
         (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
+        (Value::Decimal(a), Value::Decimal(b)) => Some(a.cmp(b)),
         _ => None,
     }
 }

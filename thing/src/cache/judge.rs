@@ -38,7 +38,8 @@ pub(crate) fn absence_is_affected(key: &Key, change: &Change, exactness: Exactne
     change.key == *key || (!exactness.text() && has_text(key))
 }
 
-fn has_text(key: &Key) -> bool {
+/// Whether the key is told apart by the database's own rules for text.
+pub(crate) fn has_text(key: &Key) -> bool {
     match key {
         Key::Text(_) => true,
         Key::Composite(parts) => parts.iter().any(has_text),

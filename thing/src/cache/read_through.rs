@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use thing_driver_api::{
-    EntryKey, Found, Key, Lease, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Scope, TableId, Tag,
+    EntryKey, Found, Key, Lease, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Scope, TableId, Tag, Wanted,
 };
 
 use super::judge::absence_is_affected;
@@ -63,10 +63,14 @@ impl Cache {
         keys: &[Key],
         exactness: Exactness,
     ) -> Result<Vec<ObjectAnswer<M>>> {
-        let entries: Vec<EntryKey> = keys.iter().map(object_key::<M>).collect();
-        let found = self.client().load(&entries).await?;
+        let table = M::table().id();
+        let entries: Vec<(EntryKey, [Tag; 2])> =
+            keys.iter().map(|key| (object_key::<M>(key), object_tags(table, key))).collect();
+        // Most rows exist, and depend on their own tag alone.
+        let wanted: Vec<Wanted<'_>> = entries.iter().map(|(entry, tags)| Wanted::new(entry).tags(&tags[..1])).collect();
+        let found = self.client().load(&wanted).await?;
         let mut answers = Vec::with_capacity(keys.len());
-        for ((key, entry), found) in keys.iter().zip(&entries).zip(found) {
+        for ((key, (entry, _)), found) in keys.iter().zip(&entries).zip(found) {
             answers.push(match found {
                 Found::Hit(payload) => as_object(payload),
                 Found::Quarantined => ObjectAnswer::Bypass,
@@ -135,7 +139,7 @@ impl Cache {
         if let Peek::Hit(payload) = self.client().peek(entry) {
             return Ok(Answer::Hit(payload));
         }
-        Ok(match self.client().load(std::slice::from_ref(entry)).await?.pop() {
+        Ok(match self.client().load(&[Wanted::new(entry).tags(&question.tags())]).await?.pop() {
             Some(Found::Hit(payload)) => Answer::Hit(payload),
             Some(Found::Quarantined) => Answer::Bypass,
             Some(Found::Behind(behind)) => {

@@ -2,7 +2,7 @@
 
 use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, Statement};
 
-use super::{ATTEMPTS, Target, has_returning, row_before, row_of};
+use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{KnownRow, Quarantine, deleted, image};
 use crate::session::Handle;
 use crate::things::not_found;
@@ -12,8 +12,7 @@ use crate::{Db, Model};
 pub(super) async fn delete<M: Model>(session: Handle<'_>, key: &Key, known: Option<&M>) -> Result<()> {
     match session {
         _ if session.db().cache().is_none() => blind::<M>(session, key).await,
-        Handle::Db(db) if has_returning(db) => guarded(db, key, known).await,
-        Handle::Db(db) => in_own_transaction::<M>(db, key).await,
+        Handle::Db(db) => guarded(db, key, known).await,
         Handle::Transaction(_) => in_transaction::<M>(session, key).await,
     }
 }
@@ -39,6 +38,7 @@ async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> 
     let _turn = transaction.turn().await;
     let before = row_before::<M>(session, key).await?;
     let table = M::table();
+    let key = &key_of(table, &before, key);
     transaction.touch(deleted(table, key, &before));
     blind::<M>(session, key).await.inspect_err(|error| transaction.failed(error))?;
     transaction.changed(image(table, key.clone(), ColumnSet::ALL, Some(before), None));
@@ -49,8 +49,7 @@ async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> 
 async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> {
     let session = Handle::Db(db);
     let table = M::table();
-    let guard: ColumnSet = table.scopes().iter().copied().collect();
-    let all: Vec<usize> = (0..table.columns().len()).collect();
+    let mut guard = Guard::new(db, table, ColumnSet::EMPTY);
     let Some(cache) = db.cache() else {
         return blind::<M>(session, key).await;
     };
@@ -59,13 +58,14 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
         None => row_before::<M>(session, key).await?,
     };
     for _ in 0..ATTEMPTS {
-        let quarantine = Quarantine::close(cache, db.counters(), deleted(table, key, &before)).await?;
+        let own = key_of(table, &before, key);
+        let quarantine = Quarantine::close(cache, db.counters(), deleted(table, &own, &before)).await?;
         let mut stored = crate::rows::WholeRows::new(table);
-        match run::<M>(session, key, guard, &before, &mut stored, all.clone()).await {
+        match run::<M>(session, &own, guard.columns, &before, &mut stored, guard.returning.clone()).await {
             Ok(0) => quarantine.untouched().await,
             Ok(_) => {
-                let row = stored.rows.pop().unwrap_or_else(|| vec![None; all.len()]);
-                quarantine.release(vec![image(table, key.clone(), ColumnSet::ALL, Some(row), None)]).await;
+                let row = stored.rows.pop().unwrap_or_else(|| guard.vouched(table, &before));
+                quarantine.release(vec![image(table, own, ColumnSet::ALL, Some(row), None)]).await;
                 return Ok(());
             }
             Err(error) => {
@@ -74,6 +74,7 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
             }
         }
         before = row_before::<M>(session, key).await?;
+        guard.narrow(table);
     }
     in_own_transaction::<M>(db, key).await
 }

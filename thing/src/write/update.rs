@@ -1,8 +1,8 @@
 //! Saving: the changed columns of a loaded object, all columns of a plain one.
 
-use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Statement, Value, ValueType};
+use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Statement, Value};
 
-use super::{ATTEMPTS, Target, has_returning, row_before, row_of};
+use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{KnownRow, Quarantine, image, updated};
 use crate::session::Handle;
 use crate::things::not_found;
@@ -60,8 +60,7 @@ impl<M: Model> Write<'_, M> {
     async fn run(&self, known: Option<KnownRow>) -> Result<()> {
         match self.session {
             _ if self.session.db().cache().is_none() => self.blind().await,
-            Handle::Db(db) if has_returning(db) => self.guarded(db, known).await,
-            Handle::Db(db) => self.in_own_transaction(db).await,
+            Handle::Db(db) => self.guarded(db, known).await,
             Handle::Transaction(_) => self.in_transaction().await,
         }
     }
@@ -92,24 +91,20 @@ impl<M: Model> Write<'_, M> {
             after[column] = Some(value);
         }
         let table = M::table();
-        transaction.touch(updated(table, &self.key, self.columns, &before, &after));
+        let key = key_of(table, &before, &self.key);
+        transaction.touch(updated(table, &key, self.columns, &before, &after));
         self.blind().await.inspect_err(|error| transaction.failed(error))?;
-        transaction.changed(image(table, self.key.clone(), self.columns, Some(before), Some(after)));
+        transaction.changed(image(table, key, self.columns, Some(before), Some(after)));
         Ok(())
     }
 
     /// Alone: one statement, guarded by the values that the touched tags were taken from.
     async fn guarded(&self, db: &Db, known: Option<KnownRow>) -> Result<()> {
         let table = M::table();
-        let all: Vec<usize> = (0..table.columns().len()).collect();
         let Some(cache) = db.cache() else {
             return self.blind().await;
         };
-        let scopes: ColumnSet = table.scopes().iter().copied().collect();
-        // What was seen of the columns that change is most likely still there: guarding them too gives the change log the
-        // row before.
-        let mut guard: ColumnSet = self.written().filter(|&column| is_guard(table.column(column).value_type)).collect();
-        scopes.iter().for_each(|column| guard.insert(column));
+        let mut guard = Guard::new(db, table, self.columns);
         let mut before = match known {
             Some(row) => row,
             None => row_before::<M>(self.session, &self.key).await?,
@@ -119,20 +114,27 @@ impl<M: Model> Write<'_, M> {
             for (column, value) in self.new_values()? {
                 expected[column] = Some(value);
             }
-            let columns = self.written().filter(|&c| !guard.contains(c) || before[c] != expected[c]).collect();
-            let tags = updated(table, &self.key, columns, &before, &expected);
+            let differs = |&column: &usize| !guard.columns.contains(column) || before[column] != expected[column];
+            let columns = self.written().filter(differs).collect();
+            let key = key_of(table, &before, &self.key);
+            let tags = updated(table, &key, columns, &before, &expected);
             let quarantine = Quarantine::close(cache, db.counters(), tags).await?;
             let mut stored = crate::rows::WholeRows::new(table);
-            match self.update(guard, &before, &mut stored, all.clone()).await {
+            match self.update(guard.columns, &before, &mut stored, guard.returning.clone()).await {
                 Ok(0) => quarantine.untouched().await,
                 Ok(_) => {
-                    let after = stored.rows.pop().unwrap_or_else(|| vec![None; all.len()]);
                     // The statement changed its own columns only; of these, the guard vouches for the old values.
-                    let mut known = after.clone();
-                    for column in self.written() {
-                        known[column] = if guard.contains(column) { before[column].clone() } else { None };
-                    }
-                    let change = image(table, self.key.clone(), columns, Some(known), Some(after));
+                    let vouched = guard.vouched(table, &before);
+                    let (mut known, after) = match stored.rows.pop() {
+                        Some(after) => (after.clone(), after),
+                        None => {
+                            let mut after = vouched.clone();
+                            self.written().for_each(|column| after[column] = expected[column].clone());
+                            (vouched.clone(), after)
+                        }
+                    };
+                    self.written().for_each(|column| known[column] = vouched[column].clone());
+                    let change = image(table, key, columns, Some(known), Some(after));
                     quarantine.release(vec![change]).await;
                     return Ok(());
                 }
@@ -142,8 +144,7 @@ impl<M: Model> Write<'_, M> {
                 }
             }
             before = row_before::<M>(self.session, &self.key).await?;
-            // Many write this row: its tags need the scopes, and the log can do without the rest.
-            guard = scopes;
+            guard.narrow(table);
         }
         self.in_own_transaction(db).await
     }
@@ -175,9 +176,4 @@ impl<M: Model> Write<'_, M> {
     fn new_values(&self) -> Result<Vec<(usize, Value<'static>)>> {
         self.written().map(|column| Ok((column, self.new.value(column)?.into_owned()))).collect()
     }
-}
-
-/// Columns whose old value is worth a comparison: the long ones are not.
-fn is_guard(value_type: ValueType) -> bool {
-    !matches!(value_type, ValueType::Bytes | ValueType::Json)
 }

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use thing_cache_memory::{Clock, MemoryCache, MemoryConfig};
 use thing_driver_api::{
     Behind, CacheClient, CacheValue, Change, ColumnSet, EntryKey, Found, Key, Lease, LeaseRequest, Leased, NewEntry,
-    Outcome, Payload, Peek, Result, RowImage, Scope, TableId, Tag, Token, Value,
+    Outcome, Payload, Peek, Result, RowImage, Scope, TableId, Tag, Token, Value, Wanted,
 };
 
 pub(crate) const TABLE: TableId = TableId(0x7461_626c_6500);
@@ -205,7 +205,7 @@ impl World {
                 now(self.cache.store(lease, entries));
                 actor.lease = None;
             }
-            Step::Load(question) => match now(self.cache.load(&[entry_key(*question)])).remove(0) {
+            Step::Load(question) => match now(self.cache.load(&[Wanted::new(&entry_key(*question))])).remove(0) {
                 Found::Hit(payload) => {
                     self.hits += 1;
                     self.check_payload(*question, &payload, "loaded");

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use thing_cache_memory::{Clock, MemoryCache, MemoryConfig};
 use thing_driver_api::{
     CacheClient, CacheValue, Change, ColumnSet, EntryKey, Found, Key, Lease, LeaseRequest, Leased, NewEntry, Payload,
-    Peek, Result, RowImage, TableId, Tag,
+    Peek, Result, RowImage, TableId, Tag, Wanted,
 };
 
 pub(crate) const TABLE: TableId = TableId(0x0123_4567_89ab_cdef);
@@ -96,7 +96,7 @@ pub(crate) fn fill_row(cache: &MemoryCache, key: i64, bytes: usize) -> usize {
 }
 
 pub(crate) fn load(cache: &MemoryCache, key: &EntryKey) -> Found {
-    now(cache.load(std::slice::from_ref(key))).remove(0)
+    now(cache.load(&[Wanted::new(key)])).remove(0)
 }
 
 pub(crate) fn is_hit(cache: &MemoryCache, key: &EntryKey) -> bool {

@@ -1,6 +1,6 @@
 //! Entries: what is stored is found, under its own name only.
 
-use thing_driver_api::{EntryKey, Found, Key, LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, Tag};
+use thing_driver_api::{EntryKey, Found, Key, LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, Tag, Wanted};
 
 use super::subject::{OTHER_TABLE, SHORT, TABLE, column_tag, list, object, row_tag};
 use super::{Number, Subject};
@@ -52,7 +52,7 @@ pub async fn answers_come_in_order(subject: &Subject) {
         subject.fill(&object(n), &[row_tag(n)], n as u64 * 10).await;
     }
     let keys = [object(3), object(9), object(1), object(3), list(TABLE, "x"), object(2)];
-    let found = subject.cache().load(&keys).await.expect("the cache answers");
+    let found = subject.cache().load(&keys.each_ref().map(Wanted::new)).await.expect("the cache answers");
     let numbers: Vec<_> = found
         .iter()
         .map(|found| match found {
@@ -175,7 +175,8 @@ pub async fn many_entries_at_once(subject: &Subject) {
     });
     let kept = subject.cache().store_many(fills.collect()).await.expect("the cache answers");
     assert_eq!(kept, 1000);
-    let found = subject.cache().load(&keys).await.expect("the cache answers");
+    let wanted: Vec<_> = keys.iter().map(Wanted::new).collect();
+    let found = subject.cache().load(&wanted).await.expect("the cache answers");
     for (n, found) in (0..).zip(found) {
         match found {
             Found::Hit(payload) => assert_eq!(Number::read(&payload), Some(n)),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use thing_driver_api::{
-    Behind, CacheClient, EntryKey, Found, LeaseRequest, Leased, NewEntry, Outcome, Peek, Tag, Token,
+    Behind, CacheClient, EntryKey, Found, LeaseRequest, Leased, NewEntry, Outcome, Peek, Tag, Token, Wanted,
 };
 
 use super::subject::{LONG, TABLE, change, column_tag, list, object, row_tag};
@@ -220,7 +220,7 @@ impl World {
         {
             return self.hit(Number::read(&payload));
         }
-        let found = self.cache.load(std::slice::from_ref(key)).await.expect("the cache answers").remove(0);
+        let found = self.cache.load(&[Wanted::new(key)]).await.expect("the cache answers").remove(0);
         pause(random).await;
         match found {
             Found::Hit(payload) => return self.hit(Number::read(&payload)),

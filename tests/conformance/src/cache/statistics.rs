@@ -1,6 +1,6 @@
 //! Statistics: the counters move with what happens.
 
-use thing_driver_api::{CacheStatistics, Outcome, Token};
+use thing_driver_api::{CacheStatistics, Outcome, Token, Wanted};
 
 use super::Subject;
 use super::subject::{LONG, changed, object, row_tag};
@@ -18,15 +18,15 @@ pub async fn a_new_cache_counts_nothing(subject: &Subject) {
 
 /// Hits and misses.
 pub async fn hits_and_misses(subject: &Subject) {
-    subject.cache().load(&[object(1)]).await.expect("the cache answers");
+    subject.cache().load(&[Wanted::new(&object(1))]).await.expect("the cache answers");
     let cold = now(subject);
     assert_eq!((cold.hits, cold.misses()), (0, 1));
     subject.fill(&object(1), &[row_tag(1)], 1).await;
-    subject.cache().load(&[object(1), object(1)]).await.expect("the cache answers");
+    subject.cache().load(&[Wanted::new(&object(1)); 2]).await.expect("the cache answers");
     let warm = now(subject);
     assert_eq!((warm.hits, warm.misses()), (2, 1));
     subject.write(&[row_tag(1)], Outcome::Unlisted).await;
-    subject.cache().load(&[object(1)]).await.expect("the cache answers");
+    subject.cache().load(&[Wanted::new(&object(1))]).await.expect("the cache answers");
     let stale = now(subject);
     assert_eq!((stale.hits, stale.misses()), (2, 2));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thing_driver_api::{
     CacheClient, Change, ColumnSet, EntryKey, Found, Key, Lease, LeaseRequest, Leased, NewEntry, Outcome, Payload,
-    Peek, RowImage, Scope, TableId, Tag, Token, Value,
+    Peek, RowImage, Scope, TableId, Tag, Token, Value, Wanted,
 };
 
 use super::Number;
@@ -41,7 +41,7 @@ impl Subject {
     /// Loads one entry. A hit of `peek` must be a hit of `load` with the same content, as nothing happens in between.
     pub(super) async fn found(&self, key: &EntryKey) -> Found {
         let peeked = self.cache.peek(key);
-        let mut found = self.cache.load(std::slice::from_ref(key)).await.expect("the cache answers");
+        let mut found = self.cache.load(&[Wanted::new(key)]).await.expect("the cache answers");
         assert_eq!(found.len(), 1, "one answer for one key");
         let found = found.remove(0);
         if let Peek::Hit(peeked) = peeked {

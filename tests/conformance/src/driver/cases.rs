@@ -29,6 +29,7 @@ macro_rules! __driver_cases {
                 timestamps_round_trip [ExactNumbers];
                 dates_round_trip [];
                 times_round_trip [ExactNumbers];
+                decimals_round_trip [ExactNumbers];
                 json_round_trips [];
                 all_types_share_a_row [ExactNumbers];
             }
@@ -43,7 +44,7 @@ macro_rules! __driver_cases {
             filters {
                 comparisons_of_exact_types [];
                 comparisons_of_numbers [ExactNumbers];
-                comparisons_of_text [ExactText];
+                comparisons_of_text [ExactText, OrderedText];
                 comparisons_with_null_are_unknown [];
                 in_lists [];
                 in_list_is_long [];
@@ -61,12 +62,12 @@ macro_rules! __driver_cases {
             agreement {
                 conditions_on_exact_types [];
                 conditions_on_numbers [ExactNumbers];
-                conditions_on_text [ExactText];
+                conditions_on_text [ExactText, OrderedText];
             }
             reads {
                 order_of_exact_types [];
                 order_of_numbers [ExactNumbers];
-                order_of_text [ExactText];
+                order_of_text [OrderedText];
                 limit_and_offset [];
                 offset_without_limit [];
                 limit_zero [];

@@ -60,6 +60,7 @@ pub async fn text_is_not_read_as_another_type(db: &Database<'_>) {
         ValueType::Timestamp,
         ValueType::Date,
         ValueType::Time,
+        ValueType::Decimal,
     ];
     look(db, &table, |row| {
         for other in others {

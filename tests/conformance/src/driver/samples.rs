@@ -17,7 +17,8 @@ pub(super) const EXACT: [ValueType; 7] = [
 ];
 
 /// The types that compare exactly with [`Capability::ExactNumbers`](thing_driver_api::Capability::ExactNumbers).
-pub(super) const NUMBERS: [ValueType; 4] = [ValueType::F32, ValueType::F64, ValueType::Timestamp, ValueType::Time];
+pub(super) const NUMBERS: [ValueType; 5] =
+    [ValueType::F32, ValueType::F64, ValueType::Decimal, ValueType::Timestamp, ValueType::Time];
 
 /// Distinct values of the type, least first; a statement can bind each, a column store each.
 pub(super) fn samples(value_type: ValueType) -> Vec<Value<'static>> {
@@ -63,6 +64,21 @@ pub(super) fn samples(value_type: ValueType) -> Vec<Value<'static>> {
         }
         ValueType::Date => [-354_285, -1, 0, 1, 19_000, 2_932_896].map(Value::Date).to_vec(),
         ValueType::Time => [0, 1, 999_999, 43_200_000_000, DAY - 1].map(Value::Time).to_vec(),
+        ValueType::Decimal => [
+            "-99999999999999999999999999999999999",
+            "-1.5",
+            "-1.25",
+            "-0.000000000000000000000000000001",
+            "0",
+            "0.000000000000000000000000000001",
+            "0.1",
+            "9.5",
+            "10",
+            "12345678901234567890.123456789",
+            "99999999999999999999999999999999999.999",
+        ]
+        .map(|v| Value::Decimal(v.parse().expect("a decimal")))
+        .to_vec(),
         ValueType::Json => ["null", "[]", r#"{"a": [1, "é", null]}"#, "1.5"].map(|v| Value::Json(v.into())).to_vec(),
         other => panic!("the kit does not know values of {other}"),
     }

@@ -7,7 +7,7 @@ use thing_driver_api::{Column, ExistingIndex, ExistingTable, Key, Schema, Table,
 use super::Database;
 use super::statements::{equals, get_many, insert, stored, update, write};
 
-const TYPES: [ValueType; 13] = [
+const TYPES: [ValueType; 14] = [
     ValueType::Bool,
     ValueType::I16,
     ValueType::I32,
@@ -21,6 +21,7 @@ const TYPES: [ValueType; 13] = [
     ValueType::Date,
     ValueType::Time,
     ValueType::Json,
+    ValueType::Decimal,
 ];
 
 fn schema<'a>(db: &'a Database<'_>) -> &'a dyn Schema {

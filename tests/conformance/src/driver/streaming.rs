@@ -79,6 +79,7 @@ pub async fn pages_hold_every_type(db: &Database<'_>) {
         ValueType::Timestamp,
         ValueType::Date,
         ValueType::Time,
+        ValueType::Decimal,
     ];
     let mut table = db.table("rows").column(Column::new("id", ValueType::I64)).key([0]);
     for (n, value_type) in types.into_iter().enumerate() {

@@ -14,7 +14,7 @@ use super::statements::{
 };
 
 /// How long a task that may have to wait for a transaction is given to be done before it ends.
-const HEAD_START: Duration = Duration::from_millis(100);
+const HEAD_START: Duration = Duration::from_millis(500);
 
 async fn begin(db: &Database<'_>) -> Box<dyn Transaction> {
     db.executor().begin(&TransactionOptions::default()).await.expect("a transaction begins")

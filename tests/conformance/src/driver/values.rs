@@ -163,6 +163,11 @@ pub async fn times_round_trip(db: &Database<'_>) {
     round_trip(db, ValueType::Time, samples(ValueType::Time)).await;
 }
 
+/// Decimal numbers to 35 digits before the point and 30 behind it.
+pub async fn decimals_round_trip(db: &Database<'_>) {
+    round_trip(db, ValueType::Decimal, samples(ValueType::Decimal)).await;
+}
+
 /// JSON means the same; white space between its tokens may differ.
 pub async fn json_round_trips(db: &Database<'_>) {
     let table = table_of(db, ValueType::Json, true).await;
@@ -206,6 +211,7 @@ pub async fn all_types_share_a_row(db: &Database<'_>) {
         ValueType::Timestamp,
         ValueType::Date,
         ValueType::Time,
+        ValueType::Decimal,
     ];
     let mut table = db.table("rows").column(Column::new("id", ValueType::I64)).key([0]);
     for (n, value_type) in types.into_iter().enumerate() {

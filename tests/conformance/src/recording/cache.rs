@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thing_driver_api::{
     Behind, CacheClient, CacheStatistics, EntryKey, Error, Found, InvalidationStream, Lease, LeaseRequest, Leased,
-    NewEntry, Outcome, Peek, Result, TableId, Tag, Token,
+    NewEntry, Outcome, Peek, Result, TableId, Tag, Token, Wanted,
 };
 
 use super::points::Points;
@@ -93,10 +93,10 @@ impl CacheClient for RecordingCache {
         found
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        let command = Command::Load { keys: keys.to_vec() };
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        let command = Command::Load { keys: wanted.iter().map(|wanted| wanted.key.clone()).collect() };
         self.points.before(&command).await?;
-        let answer = self.inner.load(keys).await;
+        let answer = self.inner.load(wanted).await;
         self.points.after(&command, answer, |lost| lost).await
     }
 

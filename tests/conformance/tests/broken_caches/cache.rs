@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_api::{
     Behind, CacheClient, CacheStatistics, Change, ColumnSet, EntryKey, Found, InvalidationStream, Key, Lease, LeaseId,
-    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, Result, RowImage, TableId, Tag, Token, async_trait,
+    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, Result, RowImage, TableId, Tag, Token, Wanted, async_trait,
 };
 
 /// What is broken.
@@ -131,9 +131,10 @@ impl CacheClient for Broken {
         self.inner.peek(&self.key(key))
     }
 
-    async fn load(&self, keys: &[EntryKey]) -> Result<Vec<Found>> {
-        let keys: Vec<_> = keys.iter().map(|key| self.key(key)).collect();
-        let mut found = self.inner.load(&keys).await?;
+    async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
+        let keys: Vec<_> = wanted.iter().map(|wanted| self.key(wanted.key)).collect();
+        let wanted: Vec<_> = keys.iter().map(Wanted::new).collect();
+        let mut found = self.inner.load(&wanted).await?;
         if self.fault == Fault::ForgetsChanges {
             for found in &mut found {
                 if let Found::Behind(behind) = found {

@@ -1,0 +1,36 @@
+//! Columns of decimal numbers.
+
+use rust_decimal::Decimal;
+use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
+
+use super::ColumnType;
+
+/// Zeros at the end of the fraction are not kept: `1.10` comes back as `1.1`, which is the same number.
+impl ColumnType for Decimal {
+    const TYPE: ValueType = ValueType::Decimal;
+
+    fn to_value(&self) -> Result<Value<'_>> {
+        // 28 digits at most, on either side of the point.
+        u8::try_from(self.scale())
+            .ok()
+            .and_then(|scale| thing_driver_api::Decimal::new(self.mantissa(), scale))
+            .map(Value::Decimal)
+            .ok_or_else(|| invalid("a decimal has more digits than a column holds".into()))
+    }
+
+    fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
+        match row.value(index, ValueType::Decimal)? {
+            Value::Decimal(value) => {
+                Self::try_from_i128_with_scale(value.coefficient(), value.scale().into()).map_err(|error| {
+                    invalid(format!("the number in column {index} has more than the 28 digits that rust_decimal holds"))
+                        .with_source(error)
+                })
+            }
+            other => Err(invalid(format!("found {}, expected a decimal", other.kind()))),
+        }
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidData { column: None }, message)
+}
