@@ -49,7 +49,7 @@ impl CacheValue for Keys {
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
-        Ok(codec::encode_keys(self))
+        codec::encode_keys(self)
     }
 }
 
