@@ -1,8 +1,10 @@
-//! An executor of one's own: it wraps a driver and logs the statements that reach it.
+//! An executor of one's own: it wraps a driver, counts the statements that reach it, and logs the slow ones.
 //!
 //!     cargo run --example custom_executor
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use thing::driver::{
     Capabilities, ChangeFeed, Dialect, Executor, Key, PageStream, RowSink, Schema, Shape, Statement, Transaction,
@@ -20,9 +22,9 @@ struct User {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let log = Log::default();
-    let executor = Logging { inner: SqliteExecutor::memory().await?, log: log.clone() };
-    let db = Db::builder(executor).cache(MemoryCache::new(MemoryConfig::default())).build();
+    let watched = Watched::new(SqliteExecutor::memory().await?, Duration::from_millis(20));
+    let book = watched.book.clone();
+    let db = Db::builder(watched).cache(MemoryCache::new(MemoryConfig::default())).build();
     db.sync::<User>().await?;
 
     let users = db.things::<User>();
@@ -33,41 +35,69 @@ async fn main() -> Result<()> {
     alice.save(&db).await?;
     db.transaction(async |transaction| alice.delete(transaction).await).await?;
 
-    let lines = log.lines();
-    lines.iter().for_each(|line| println!("{line}"));
-    println!("\n{} calls; the second read by key is not among them", lines.len());
+    // The cache is asked first: an executor sees what reaches the database.
+    let numbers =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT count(*) FROM n";
+    db.raw(numbers).row::<(i64,)>().await?;
+
+    book.print();
     Ok(())
 }
 
-/// The statements that were seen, in order.
+/// What was seen.
 #[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
+struct Book(Arc<Mutex<Pages>>);
 
-impl Log {
-    fn add(&self, call: &str, shape: &Shape, dialect: Option<&dyn Dialect>) {
-        let text = dialect.and_then(|dialect| sql::render(shape, dialect).ok()).map(|plan| plan.text);
-        self.note(format!("{call:<9}{}", text.unwrap_or_default()));
+#[derive(Debug, Default)]
+struct Pages {
+    /// How often each statement ran.
+    counts: BTreeMap<String, u32>,
+    slow: Vec<String>,
+}
+
+impl Book {
+    fn note(&self, text: String, took: Duration, limit: Duration) {
+        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if took > limit {
+            pages.slow.push(format!("slow: {} ms: {text}", took.as_millis()));
+        }
+        *pages.counts.entry(text).or_default() += 1;
     }
 
-    fn note(&self, line: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn print(&self) {
+        let pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (text, count) in &pages.counts {
+            println!("{count} x {text}");
+        }
+        pages.slow.iter().for_each(|line| println!("{line}"));
     }
 }
 
-/// Logs what it passes on. A wrapper forwards every method, those with a default too; the lint finds forgotten ones.
+/// Notes what it passes on. A wrapper forwards every method, those with a default too; the lint finds forgotten ones.
 #[derive(Debug)]
-struct Logging<E> {
+struct Watched<E> {
     inner: E,
-    log: Log,
+    book: Book,
+    limit: Duration,
+}
+
+impl<E: Executor> Watched<E> {
+    fn new(inner: E, limit: Duration) -> Self {
+        Self { inner, book: Book::default(), limit }
+    }
+
+    async fn timed<T>(&self, shape: &Shape, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let result = work.await;
+        let text = self.dialect().and_then(|dialect| sql::render(shape, dialect).ok()).map(|plan| plan.text);
+        self.book.note(text.unwrap_or_default(), started.elapsed(), self.limit);
+        result
+    }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<E: Executor> Executor for Logging<E> {
+impl<E: Executor> Executor for Watched<E> {
     fn capabilities(&self) -> &Capabilities {
         self.inner.capabilities()
     }
@@ -81,36 +111,31 @@ impl<E: Executor> Executor for Logging<E> {
     }
 
     async fn fetch(&self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<()> {
-        self.log.add("fetch", statement.shape, self.dialect());
-        self.inner.fetch(statement, rows).await
+        self.timed(statement.shape, self.inner.fetch(statement, rows)).await
     }
 
     async fn get_many(&self, shape: &Arc<Shape>, keys: &[Key], rows: &mut dyn RowSink) -> Result<()> {
-        self.log.add("get_many", shape, self.dialect());
-        self.inner.get_many(shape, keys, rows).await
+        self.timed(shape, self.inner.get_many(shape, keys, rows)).await
     }
 
     async fn write(&self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<Written> {
-        self.log.add("write", statement.shape, self.dialect());
-        self.inner.write(statement, rows).await
+        self.timed(statement.shape, self.inner.write(statement, rows)).await
     }
 
     async fn write_atomic(&self, statements: &[Statement<'_>]) -> Result<Vec<Written>, (usize, Error)> {
-        for statement in statements {
-            self.log.add("write", statement.shape, self.dialect());
+        match statements.first() {
+            Some(first) => self.timed(first.shape, self.inner.write_atomic(statements)).await,
+            None => self.inner.write_atomic(statements).await,
         }
-        self.inner.write_atomic(statements).await
     }
 
     async fn begin(&self, options: &TransactionOptions) -> Result<Box<dyn Transaction>> {
-        self.log.note("begin".into());
-        // Statements of the transaction go to the inner one directly. To log them too, wrap it in the same way.
-        self.inner.begin(options).await
+        // Statements of the transaction go to the inner one directly. To note them too, wrap it in the same way.
+        self.timed(&Shape::raw("BEGIN"), self.inner.begin(options)).await
     }
 
     async fn stream(&self, statement: &Statement<'_>) -> Result<Box<dyn PageStream>> {
-        self.log.add("stream", statement.shape, self.dialect());
-        self.inner.stream(statement).await
+        self.timed(statement.shape, self.inner.stream(statement)).await
     }
 
     async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {

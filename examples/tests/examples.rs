@@ -122,10 +122,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "custom_executor",
         &[
-            "write INSERT INTO \"users\"",
-            "get_many SELECT \"id\", \"name\" FROM \"users\"",
-            "write UPDATE \"users\"",
-            "4 calls; the second read by key is not among them",
+            "1 x BEGIN",
+            "1 x SELECT \"id\", \"name\" FROM \"users\" WHERE \"id\" = ?1",
+            "1 x INSERT INTO \"users\"",
+            "1 x UPDATE \"users\"",
+            "ms: WITH RECURSIVE n(i)",
         ],
     ),
 ];

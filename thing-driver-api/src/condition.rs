@@ -76,6 +76,8 @@ pub enum Condition {
 }
 
 /// How two values compare.
+///
+/// Exhaustive: a driver that could not say one of them would answer wrongly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison {
     /// `=`
@@ -93,6 +95,8 @@ pub enum Comparison {
 }
 
 /// The right side of a comparison.
+///
+/// Exhaustive, as [`Comparison`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// A value of the call.

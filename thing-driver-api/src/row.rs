@@ -98,6 +98,8 @@ pub trait RowSink: Send {
 }
 
 /// Whether a sink wants more rows.
+///
+/// Exhaustive: there is no third way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// Go on.

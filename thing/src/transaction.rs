@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thing_driver_api::{Capability, Change, Error, Result, Tag, Transaction as DriverTransaction, TransactionOptions};
 
-use crate::cache::Quarantine;
+use crate::cache::{LISTED, Quarantine};
 use crate::session::Handle;
 use crate::{Db, Model, Raw, Things};
 
@@ -229,9 +229,8 @@ impl Transaction {
         touched.unlisted += 1;
     }
 
-    /// Notes what the statement did. Beyond a number that no log of a cache is long enough for, it is not told apart.
+    /// Notes what the statement did. Beyond [`LISTED`] changes it is not told apart.
     pub(crate) fn changed(&self, change: Arc<Change>) {
-        const LISTED: usize = 1000;
         let mut touched = locked(&self.shared.touched);
         if touched.changes.len() < LISTED {
             touched.changes.push((self.id, change));

@@ -227,7 +227,7 @@ impl Protocol {
         let row = own_tag(&entry.key, digest);
         let others: Vec<Tag> = entry.tags.iter().copied().filter(|&tag| Some(tag) != row).collect();
         let fill = match leave {
-            Leave::Entry(fill) if row.is_none() || fill.key == entry.key => fill,
+            Leave::Entry(fill) if fill.key == entry.key => fill,
             Leave::Rows(read) => {
                 let tag = row.filter(|_| others.is_empty() && entry.key.table() == read.table)?;
                 let unmoved = !self.writers.is_marked(tag) && self.rows.is_unmoved(tag, read.position);

@@ -11,6 +11,8 @@ use crate::{Key, Result, TableId};
 
 /// The name of an entry. It holds no version of the schema: old and new versions of a program must find, and so
 /// invalidate, each other's entries.
+///
+/// Exhaustive: every client keeps both sorts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EntryKey {
     /// A row, or the knowledge that there is none.
@@ -91,6 +93,8 @@ impl fmt::Debug for Payload {
 }
 
 /// What [`CacheClient::peek`](super::CacheClient::peek) found.
+///
+/// Exhaustive: what is not a hit is asked for with `load`.
 #[derive(Clone, Debug)]
 pub enum Peek {
     /// A valid entry.
@@ -159,6 +163,8 @@ impl Behind {
 }
 
 /// A question to [`CacheClient::lease`](super::CacheClient::lease).
+///
+/// Exhaustive: a client that did not know one could not keep its tags.
 #[derive(Clone, Copy, Debug)]
 pub enum LeaseRequest<'a> {
     /// Leave to fill this entry, which will depend on some of these tags.
@@ -176,6 +182,8 @@ pub enum LeaseRequest<'a> {
 }
 
 /// The answer to a [`LeaseRequest`].
+///
+/// Exhaustive: the core has to act on each.
 #[derive(Clone, Debug)]
 pub enum Leased {
     /// Read the database, then store.

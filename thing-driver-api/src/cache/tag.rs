@@ -12,6 +12,8 @@ use crate::{Key, TableId, Value};
 pub struct Tag(pub u64);
 
 /// A set of rows that writers can name.
+///
+/// Exhaustive: its digests must be the same in every version of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope<'a> {
     /// The whole table.

@@ -10,6 +10,9 @@ pub(crate) type KnownRow = Vec<Option<Value<'static>>>;
 /// Longer values are left out of the change log: lists that compare them take any change for theirs.
 const LOGGED: usize = 256;
 
+/// More changes than this are not told to the cache one by one: its log is shorter.
+pub(crate) const LISTED: usize = 1000;
+
 /// The tags of an inserted row. The key is `None` while the database has not made it: what is known of absent rows
 /// depends on the table's rows too.
 pub(crate) fn inserted(table: &Table, key: Option<&Key>, row: &KnownRow) -> Vec<Tag> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thing_driver_api::{Change, ColumnSet, Error, Key, NoRows, Result, Statement, Table, Value};
 
 use super::item;
-use crate::cache::{KnownRow, Quarantine, image, inserted};
+use crate::cache::{KnownRow, LISTED, Quarantine, image, inserted};
 use crate::session::Handle;
 use crate::{Db, Model, ModelKey};
 
@@ -101,9 +101,6 @@ fn row_to_be<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
     };
     (0..table.columns().len()).map(value).collect()
 }
-
-/// More rows than this are not told to the cache one by one: its log of changes is shorter.
-const LISTED: usize = 1000;
 
 /// Adds many rows as one transaction of the driver's, in one call.
 pub(super) async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
