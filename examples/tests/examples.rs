@@ -53,7 +53,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "page 2 of two each Middlemarch, Moby-Dick",
             "count, built in a loop 3",
             "one, of several several rows of Book match",
-            "WHERE \"year\" = ?1 ORDER BY \"id\"",
+            "WHERE \"year\" = ?1",
         ],
     ),
     (

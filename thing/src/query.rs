@@ -1,13 +1,14 @@
 //! Queries: which objects, in which order, from where to where.
 
+mod compiled;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use thing_driver_api::{
-    Condition, Error, ErrorKind, Key, NewEntry, Operation, Order, Payload, Result, Shape, Slot, Statement, Value,
-};
+use thing_driver_api::{Error, ErrorKind, Key, NewEntry, Operation, Order, Payload, Result, Slot, Value};
 
+use self::compiled::{Compiled, Sorted, has_key_of_one_order, in_order_of_keys};
 use crate::cache::{Answer, Cache, Filling, Keys, Kind, Question, Stored, Turn};
 use crate::filter::{Filter, Node};
 use crate::plan::Plan;
@@ -54,7 +55,7 @@ impl<'s, M: Model> Query<'s, M> {
         self
     }
 
-    /// All matching objects.
+    /// All matching objects; where no order is asked for, in the order of their keys.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// As [`Query::all`].
     pub async fn count(self) -> Result<u64> {
-        let compiled = self.compile(Kind::Count, None, None)?;
+        let compiled = self.compile(Kind::Count, None, None, Sorted::ByDatabase)?;
         self.number(&compiled).await
     }
 
@@ -115,7 +116,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// As [`Query::all`].
     pub async fn exists(self) -> Result<bool> {
-        let compiled = self.compile(Kind::Exists, None, None)?;
+        let compiled = self.compile(Kind::Exists, None, None, Sorted::ByDatabase)?;
         Ok(self.number(&compiled).await? > 0)
     }
 
@@ -126,7 +127,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// [`ErrorKind::Unsupported`] where the driver does not stream, and as [`Query::all`].
     pub async fn stream(self) -> Result<ObjectStream<M>> {
-        let compiled = self.compile(Kind::List, None, None)?;
+        let compiled = self.compile(Kind::List, None, None, Sorted::ByDatabase)?;
         ObjectStream::open(self.session, &compiled.statement()).await
     }
 
@@ -145,7 +146,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// A value that its column can't hold.
     pub fn plan(&self) -> Result<Plan> {
-        let compiled = self.compile(Kind::List, None, None)?;
+        let compiled = self.compile(Kind::List, None, None, Sorted::AsIsCheapest)?;
         let db = self.session.db();
         let cached = self.cache().is_some();
         Plan::of(&compiled.shape, compiled.values.len(), &compiled.question::<M>(), db.executor().dialect(), cached)
@@ -158,7 +159,7 @@ impl<'s, M: Model> Query<'s, M> {
         }
     }
 
-    fn compile(&self, kind: Kind, offset: Option<u64>, limit: Option<u64>) -> Result<Compiled> {
+    fn compile(&self, kind: Kind, offset: Option<u64>, limit: Option<u64>, sorted: Sorted) -> Result<Compiled> {
         let table = M::table();
         let mut values = Vec::new();
         let filter = self.filter.compile(&mut values).map_err(|error| error.context(M::NAME))?;
@@ -171,7 +172,8 @@ impl<'s, M: Model> Query<'s, M> {
             )));
         }
         let mut order = Vec::new();
-        if kind == Kind::List {
+        let sorted_here = sorted == Sorted::AsIsCheapest && self.order.is_empty() && has_key_of_one_order(table);
+        if kind == Kind::List && !sorted_here {
             for term in &self.order {
                 // A column that was named before decides nothing more.
                 if !order.iter().any(|known: &Order| known.column == term.column) {
@@ -204,11 +206,12 @@ impl<'s, M: Model> Query<'s, M> {
             Kind::Count => Operation::Count { filter },
             Kind::Exists => Operation::Exists { filter },
         };
-        Ok(Compiled { kind, shape: self.session.db().shape(table, &operation), values })
+        Ok(Compiled { kind, shape: self.session.db().shape(table, &operation), values, sorted_here })
     }
 
     async fn window(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
-        let compiled = self.compile(Kind::List, offset, limit)?;
+        let sorted = if offset.is_none() && limit.is_none() { Sorted::AsIsCheapest } else { Sorted::ByDatabase };
+        let compiled = self.compile(Kind::List, offset, limit, sorted)?;
         let Some((db, cache)) = self.cache() else {
             return self.read_list(&compiled).await.map(loaded);
         };
@@ -311,7 +314,7 @@ impl<'s, M: Model> Query<'s, M> {
     async fn read_list(&self, compiled: &Compiled) -> Result<Vec<Arc<Stored<M>>>> {
         let mut objects = Objects::expecting(compiled.expected());
         self.session.fetch(&compiled.statement(), &mut objects).await?;
-        Ok(objects.rows)
+        if compiled.sorted_here { in_order_of_keys(objects.rows) } else { Ok(objects.rows) }
     }
 
     async fn number(&self, compiled: &Compiled) -> Result<u64> {
@@ -374,44 +377,6 @@ fn as_count(payload: Payload) -> Option<u64> {
     match *Keys::of(payload)? {
         Keys::Count(count) => Some(count),
         Keys::List(_) => None,
-    }
-}
-
-/// A query's shape and values.
-struct Compiled {
-    kind: Kind,
-    shape: Arc<Shape>,
-    values: Vec<Value<'static>>,
-}
-
-impl Compiled {
-    fn statement(&self) -> Statement<'_> {
-        Statement::new(&self.shape, &self.values)
-    }
-
-    /// How many rows to make room for.
-    fn expected(&self) -> usize {
-        const MOST: usize = 1000;
-        match self.shape.operation() {
-            Operation::Select { limit: Some(limit), .. } => match self.values.get(limit.0) {
-                Some(Value::I64(limit)) => usize::try_from(*limit).map_or(0, |limit| limit.min(MOST)),
-                _ => 0,
-            },
-            _ => 0,
-        }
-    }
-
-    fn question<M: Model>(&self) -> Question<'_> {
-        const NONE: &Condition = &Condition::Constant(true);
-        type Parts<'a> = (&'a Condition, &'a [Order], (bool, bool));
-        let (filter, order, window): Parts<'_> = match self.shape.operation() {
-            Operation::Select { filter, order, limit, offset, .. } => {
-                (filter, order, (limit.is_some(), offset.is_some()))
-            }
-            Operation::Count { filter } | Operation::Exists { filter } => (filter, &[], (false, false)),
-            _ => (NONE, &[], (false, false)),
-        };
-        Question { kind: self.kind, table: M::table(), filter, order, window, values: &self.values }
     }
 }
 
