@@ -1,1 +1,81 @@
-//! x
+//! A cache that many processes share, in Redis or Valkey: for programs that write one database from several places.
+//!
+//! ```text
+//! load ──▶ MGET entry · tags · generation ──▶ hit, miss, quarantined ── behind ─▶ HMGET log
+//! lease ─▶ note (script) ──▶ stamps      store ─▶ store (script): entry, if the stamps are still those
+//! quarantine, release, void ─▶ scripts on the cells of tags and shards
+//!     name     what is where                entry, cell, log   as which bytes
+//!     link     connections and the epoch    keeper             keeps the link, tries releases again
+//!     breaker  spares reads a dead server   fills              who fills what in this process
+//! ```
+//!
+//! ```no_run
+//! use thing_cache_redis::{RedisCache, RedisConfig};
+//!
+//! # async fn example() -> Result<(), thing_driver_api::Error> {
+//! let cache = RedisCache::open("redis://user:password@127.0.0.1:6379/0?prefix=app").await?;
+//! let of_a_cluster = RedisConfig::cluster(["redis://10.0.0.1:6379", "redis://10.0.0.2:6379"])?.prefix("app");
+//! let of_a_cluster = RedisCache::connect(of_a_cluster).await?;
+//! # drop((cache, of_a_cluster));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Why a hit is never wrong
+//!
+//! - **An entry proves itself.** It holds the stamps of its tags and of its table's generation as they were before the
+//!   database was read, and is a hit only while all of these cells hold the same stamps, unmarked. Stamps are random numbers
+//!   of 128 bits and are given once, so it doesn't matter in which order the cells are read, how late an entry is stored, or
+//!   what became of cells in between: if a cell is lost (evicted, expired, flushed), no entry has its next stamp.
+//! - **A commit lies between its quarantine and its release.** The quarantine is acknowledged for every cell before the
+//!   commit. While a mark is there, the cell is no stamp that an entry could have, and no lease is given. The release takes
+//!   the own token only, and the last one leaves a new stamp or none. A token that lapsed takes the stamps along, seen by the
+//!   next script that reads the cell, or by Redis, which drops the cell with its last mark. A token that is gone voids.
+//! - **`Outcome::Nothing`** leaves the stamps as they are, unless a lapse, a void or another writer took or replaced them.
+//! - **Behind.** A release with listed changes keeps the former stamps behind the new one. So the cell itself says by which
+//!   stamps it came from the entry's to its own, without a gap: anything unlisted clears them. Each of these stamps names a
+//!   record in the table's log with all changes of that write. A record that is lost or damaged is a miss.
+//! - **Rows that a list brings along** have no stamps from before the read. Each shard of tags has a cell that every write to
+//!   one of its tags marks and moves like the tag itself. While that cell has the stamp of before the read, no tag of the
+//!   shard was written, and the stamp that the row's tag has now is the stamp that it had then.
+//! - **Epoch.** Names of keys begin with a digest of the server's `run_id` (and of the history of its promotions), read on the
+//!   connection that then uses them. A connection reaches one server process, and a new connection has new names, so a server
+//!   that restarts with old data, or another that takes its place, is empty for every client.
+//! - **Late commands.** A quarantine that runs late lapses; a lease that runs late notes stamps that no entry has; a store
+//!   proves itself; a release or void that runs late clears stamps. Nothing is sent twice, save with a new stamp.
+//!
+//! One cell that is lost while it is marked opens its tag to readers before the writer has ended: they may store, and find,
+//! what was true before the commit. The release, which does not find its token, ends that before the write returns to its
+//! caller. Only a second fault at that moment (the writer dies) leaves the entry to its time to live. So give Redis room, and
+//! an eviction policy that spares what is in use: `allkeys-lru` or `volatile-lru`, never `volatile-ttl`.
+//!
+//! # What it asks of the server
+//!
+//! Redis 6.2 or later, or Valkey. A user who may run, on `<prefix>:*`: `@connection`, `info`, `mget`, `get`, `getrange`,
+//! `set`, `del`, `pexpire`, `pttl`, `hset`, `hmget`, `time`, `evalsha`, `script|load`, in a cluster `cluster|slots`.
+//!
+//! In a cluster, a command for a slot that moved is not sent to its new node under the old names: reads go to the database
+//! and writes wait for the new layout. A slot that moves away and back within the time to live brings back what it held;
+//! flush the cache after that. With Sentinel, an old primary that is cut off from its sentinels may serve those that still
+//! reach it: set `min-replicas-to-write`.
+
+mod client;
+mod config;
+mod name;
+mod entry;
+mod cell;
+mod log;
+mod fills;
+mod script;
+mod link;
+mod batch;
+mod cluster;
+mod sentinel;
+mod keeper;
+mod breaker;
+mod counters;
+mod error;
+
+pub use client::RedisCache;
+pub use config::RedisConfig;
+pub use counters::RedisStatistics;

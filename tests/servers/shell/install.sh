@@ -18,6 +18,7 @@ missing_programs() {
 
 install() {
     local name missing packages=()
+    lock
     for name in "${names[@]}"; do
         missing=$(missing_programs "$name")
         [ -n "$missing" ] || continue
@@ -48,6 +49,7 @@ apt_install() {
         # Debian asks this program whether a freshly installed service may start; 101 says no.
         printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
         "${as_root[@]}" chmod 755 "$policy"
+        # shellcheck disable=SC2064 # The variables are local.
         trap "${as_root[*]} rm -f $policy" EXIT
     fi
     # A stale list of packages is good enough when the update fails for lack of a network.
@@ -64,14 +66,12 @@ fail_uninstalled() {
     local why=$1 name
     shift
     {
-        echo "tests/servers/servers: cannot install $*: $why. Either install these:"
+        echo "tests/servers/servers: cannot install $*: $why. For each of these servers, either install its"
+        echo "programs, or set its variable to the url of a server that the tests may use:"
         for name in "${names[@]}"; do
-            printf '  %-9s programs %s (Debian package %s)\n' "$name" "$("${name}_programs")" "$("${name}_package")"
+            [ -z "$(missing_programs "$name")" ] || printf '  %-9s %-19s %s (Debian package %s)\n' "$name" \
+                "$("${name}_url_variable")" "$("${name}_programs")" "$("${name}_package")"
         done
-        echo "or set these variables to servers that the tests may use:"
-        for name in "${names[@]}"; do
-            "${name}_url_variable"
-        done | sed 's/^/  /'
     } >&2
     exit 1
 }

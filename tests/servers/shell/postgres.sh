@@ -45,8 +45,8 @@ postgres_ready() {
 postgres_version() {
     command -v psql >/dev/null || { echo "(psql is missing, which would ask)" && return; }
     PGPASSWORD=$url_password PGCONNECT_TIMEOUT=5 psql --no-psqlrc --host="$url_host" --port="$url_port" \
-        --username="$url_user" --dbname="$url_database" --no-align --tuples-only --command='SHOW server_version' ||
-        echo "does not answer"
+        --username="$url_user" --dbname="$url_database" --no-align --tuples-only --command='SHOW server_version' |
+        cut -d ' ' -f 1 || echo "does not answer"
 }
 
 postgres_variables() {

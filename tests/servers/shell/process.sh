@@ -10,13 +10,20 @@ choose_user() {
 }
 
 # The template is an initialised data directory with certificate and users; a server starts with a copy of it, which is
-# much faster than initialising.
+# much faster than initialising. Another version of the program or of its script makes another template.
+template_of() {
+    local name=$1 version
+    version=$({ "$("${name}_program")" --version && cat "$here/shell/$name.sh"; } | cksum)
+    echo "$directory/templates/$name-${version%% *}"
+}
+
 prepare_template() {
-    local name=$1 template=$directory/templates/$1
+    local name=$1 template
+    template=$(template_of "$name")
     [ -d "$template" ] && return 0
     prepare_certificates
     password >/dev/null
-    rm -rf "$template.new"
+    rm -rf "$directory/templates/$name-"*
     mkdir -p "$template.new"
     chmod 700 "$template.new"
     choose_user "$("${name}_user")"
@@ -32,7 +39,7 @@ prepare_template() {
 
 copy_template() {
     rm -rf "$2" "$2.new"
-    cp -a --reflink=auto "$directory/templates/$1" "$2.new"
+    cp -a --reflink=auto "$(template_of "$1")" "$2.new"
     mv "$2.new" "$2"
 }
 
@@ -110,7 +117,9 @@ end_with_caller() {
     cat <&7 >/dev/null
     serves "$pid" "$name" "$data" || return 0
     signal "-$("${name}_abort_signal")" "$pid"
-    for ((attempt = 0; attempt < 50; attempt++)); do
+    # The test may have paused it. PostgreSQL itself kills processes of its that stay paused, after five seconds.
+    signal -CONT "$pid"
+    for ((attempt = 0; attempt < 100; attempt++)); do
         serves "$pid" "$name" "$data" || return 0
         sleep 0.1
     done

@@ -46,8 +46,9 @@ port_of() {
 # As root the servers run as users of their own, who must be able to search all folders above their data.
 choose_directory() {
     directory=${THING_SERVERS_DIR:-$(cd "$here/../.." && pwd)/target/servers}
-    mkdir -p "$directory"
+    mkdir -p "$directory" || fail "no folder for the servers; set THING_SERVERS_DIR to one that can be written"
     directory=$(cd "$directory" && pwd)
+    [ -w "$directory" ] || fail "$directory belongs to another user; set THING_SERVERS_DIR to a folder of your own"
     [ "$(id -u)" = 0 ] || return 0
     setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$directory" && return 0
     [ -z "${THING_SERVERS_DIR:-}" ] ||

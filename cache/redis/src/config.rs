@@ -1,0 +1,396 @@
+//! Where the servers are, and the limits of the client.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use thing_driver_api::{Error, Result};
+
+use crate::error::redacted;
+
+/// Where the servers of a [`RedisCache`](crate::RedisCache) are, and its limits.
+///
+/// ```
+/// use std::time::Duration;
+/// use thing_cache_redis::RedisConfig;
+///
+/// # fn main() -> Result<(), thing_driver_api::Error> {
+/// let config = RedisConfig::new("rediss://app:secret@cache.example/0?prefix=shop")?
+///     .certificate_authority("/etc/ssl/cache-ca.pem")
+///     .read_timeout(Duration::from_millis(100));
+/// assert!(!format!("{config:?}").contains("secret"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct RedisConfig {
+    pub(crate) servers: Vec<ConnectionInfo>,
+    pub(crate) layout: Layout,
+    pub(crate) prefix: String,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) certificate_authority: Option<PathBuf>,
+    pub(crate) resp3: Option<bool>,
+    pub(crate) connections: usize,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) breaker_failures: u32,
+    pub(crate) breaker_wait: Duration,
+    pub(crate) time_to_live: Duration,
+    pub(crate) absent_time_to_live: Duration,
+    pub(crate) jitter: f64,
+    pub(crate) lease_time: Duration,
+    pub(crate) max_listed_moves: usize,
+}
+
+/// How the servers belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    One,
+    Cluster,
+    Sentinel { primary: String },
+}
+
+impl RedisConfig {
+    /// One server: `redis://user:password@host:port/database`, `rediss://…` for TLS, `redis+unix:///path?db=0`. The host
+    /// alone is required.
+    ///
+    /// Parameters: `prefix`, `protocol` (`resp2` or `resp3`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](thing_driver_api::ErrorKind::InvalidInput) when the URL can't be read.
+    pub fn new(url: impl AsRef<str>) -> Result<Self> {
+        Self::with_layout(Layout::One, [url])
+    }
+
+    /// A cluster, of which some nodes are named; the others are found. All have the user and password of the first.
+    ///
+    /// # Errors
+    ///
+    /// As [`RedisConfig::new`], and when no URL is given or one names a database, of which a cluster has only 0.
+    pub fn cluster<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Result<Self> {
+        let config = Self::with_layout(Layout::Cluster, urls)?;
+        match config.servers.iter().find(|server| server.redis_settings().db() != 0) {
+            Some(server) => Err(Error::invalid_input(format!(
+                "the URL of {} names a database, but a cluster has only database 0; leave it out",
+                server.addr()
+            ))),
+            None => Ok(config),
+        }
+    }
+
+    /// The primary of this name, as the sentinels with these URLs know it. User and password in the URLs are those of the
+    /// sentinels; those of the primary are set with [`username`](Self::username) and [`password`](Self::password). The
+    /// database is that of the first URL; with `rediss` the primary is reached by TLS too.
+    ///
+    /// # Errors
+    ///
+    /// As [`RedisConfig::new`], and when no URL is given.
+    pub fn sentinel<U: AsRef<str>>(primary: impl Into<String>, urls: impl IntoIterator<Item = U>) -> Result<Self> {
+        Self::with_layout(Layout::Sentinel { primary: primary.into() }, urls)
+    }
+
+    fn with_layout<U: AsRef<str>>(layout: Layout, urls: impl IntoIterator<Item = U>) -> Result<Self> {
+        let mut config = Self {
+            servers: Vec::new(),
+            layout,
+            prefix: "thing".to_owned(),
+            username: None,
+            password: None,
+            certificate_authority: None,
+            resp3: None,
+            connections: 1,
+            connect_timeout: Duration::from_secs(2),
+            read_timeout: Duration::from_millis(250),
+            write_timeout: Duration::from_secs(1),
+            heartbeat: Duration::from_secs(1),
+            breaker_failures: 5,
+            breaker_wait: Duration::from_millis(500),
+            time_to_live: Duration::from_secs(600),
+            absent_time_to_live: Duration::from_secs(60),
+            jitter: 0.1,
+            lease_time: Duration::from_secs(10),
+            max_listed_moves: 32,
+        };
+        for url in urls {
+            let (server, prefix) = parse(url.as_ref())?;
+            config.servers.push(server);
+            if let Some(prefix) = prefix {
+                config.prefix = prefix;
+            }
+        }
+        if config.servers.is_empty() {
+            return Err(Error::invalid_input("no URL of a Redis server is given; name at least one"));
+        }
+        Ok(config)
+    }
+
+    /// Sets what the names of all keys begin with; `thing`. Programs share entries if they share server, database and
+    /// prefix.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets the user (ACL), in place of the URL's.
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// Sets the password, in place of the URL's.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// Sets the PEM file with the authorities that may have signed the servers' certificates, in place of those that the
+    /// system trusts. For TLS only (`rediss://`).
+    pub fn certificate_authority(mut self, file: impl Into<PathBuf>) -> Self {
+        self.certificate_authority = Some(file.into());
+        self
+    }
+
+    /// Says whether to speak RESP3 instead of RESP2; as the URL says, or RESP2.
+    pub fn resp3(mut self, resp3: bool) -> Self {
+        self.resp3 = Some(resp3);
+        self
+    }
+
+    /// Sets the number of connections to each server; 1. All tasks share them. A second one pays where a single core can't
+    /// keep up with reading the answers.
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// Sets how long connecting to one server may take; 2 seconds.
+    pub fn connect_timeout(mut self, duration: Duration) -> Self {
+        self.connect_timeout = duration;
+        self
+    }
+
+    /// Sets the longest time that a read waits before it goes to the database, for each round trip; 250 ms.
+    pub fn read_timeout(mut self, duration: Duration) -> Self {
+        self.read_timeout = duration;
+        self
+    }
+
+    /// Sets the longest time that a write waits for its tags to be closed, and again to be opened; 1 second. A write that
+    /// can't close its tags is refused. Connecting again counts.
+    pub fn write_timeout(mut self, duration: Duration) -> Self {
+        self.write_timeout = duration;
+        self
+    }
+
+    /// Sets how often the connections are tested, and whether the server is still a primary; 1 second.
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.heartbeat = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets after how many failures in a row reads go to the database at once, without waiting; 5.
+    pub fn breaker_failures(mut self, failures: u32) -> Self {
+        self.breaker_failures = failures;
+        self
+    }
+
+    /// Sets how often the server is then asked in the background whether it answers in time again; 500 ms.
+    pub fn breaker_wait(mut self, interval: Duration) -> Self {
+        self.breaker_wait = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets how long an entry is served; 10 minutes. This bounds how long a write that bypasses Thing goes unnoticed. The
+    /// stamps of tags live twice as long, which bounds longer times that an entry may ask for.
+    pub fn time_to_live(mut self, duration: Duration) -> Self {
+        self.time_to_live = duration;
+        self
+    }
+
+    /// Sets how long a row is known to be absent; 60 seconds.
+    pub fn absent_time_to_live(mut self, duration: Duration) -> Self {
+        self.absent_time_to_live = duration;
+        self
+    }
+
+    /// Sets by which part of itself a time to live varies at random, so that entries stored together don't expire together;
+    /// 0.1, which is ±10 %. Values outside of 0 to 1 count as the nearer of the two.
+    pub fn jitter(mut self, part: f64) -> Self {
+        self.jitter = part;
+        self
+    }
+
+    /// Sets how long a fill may take before it can't be stored any more; 10 seconds.
+    pub fn lease_time(mut self, duration: Duration) -> Self {
+        self.lease_time = duration;
+        self
+    }
+
+    /// Sets how many moves of a tag an entry may be behind before it is read again; 32. Each takes 16 bytes in every read of
+    /// an entry that depends on the tag.
+    pub fn max_listed_moves(mut self, moves: usize) -> Self {
+        self.max_listed_moves = moves;
+        self
+    }
+
+    /// How to reach a server at this address, with the settings of the named ones.
+    pub(crate) fn server_at(&self, address: ConnectionAddr) -> ConnectionInfo {
+        let named = &self.servers[0];
+        let mut settings = named.redis_settings().clone();
+        if matches!(self.layout, Layout::Sentinel { .. }) {
+            // The URL's user and password are those of the sentinel.
+            let protocol = settings.protocol();
+            settings = redis::RedisConnectionInfo::default().set_db(settings.db()).set_protocol(protocol);
+        }
+        self.with_credentials(named.clone().set_addr(address).set_redis_settings(settings))
+    }
+
+    /// A server as it is named, with the settings that replace those of its URL.
+    pub(crate) fn with_credentials(&self, server: ConnectionInfo) -> ConnectionInfo {
+        let mut settings = server.redis_settings().clone();
+        if let Some(username) = &self.username {
+            settings = settings.set_username(username);
+        }
+        if let Some(password) = &self.password {
+            settings = settings.set_password(password);
+        }
+        server.set_redis_settings(self.protocol(settings))
+    }
+
+    pub(crate) fn protocol(&self, settings: redis::RedisConnectionInfo) -> redis::RedisConnectionInfo {
+        match self.resp3 {
+            Some(true) => settings.set_protocol(ProtocolVersion::RESP3),
+            Some(false) => settings.set_protocol(ProtocolVersion::RESP2),
+            None => settings,
+        }
+    }
+
+    /// How long the stamp of a tag lives that nobody asks for.
+    pub(crate) fn cell_time_to_live(&self) -> Duration {
+        self.time_to_live.max(self.absent_time_to_live).saturating_mul(2).max(self.lease_time.saturating_mul(2))
+    }
+
+    /// `time_to_live` changed at random within the jitter.
+    pub(crate) fn jittered(&self, time_to_live: Duration, random: u64) -> Duration {
+        let jitter = if self.jitter > 0.0 { self.jitter.min(1.0) } else { 0.0 };
+        let part = (random >> 11) as f64 / (1u64 << 53) as f64;
+        let factor = 1.0 + jitter * (2.0 * part - 1.0);
+        Duration::try_from_secs_f64(time_to_live.as_secs_f64() * factor).unwrap_or(Duration::MAX)
+    }
+
+    /// What can't be right whatever the server says.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.prefix.contains(['{', '}']) {
+            return Err(Error::invalid_input(format!(
+                "the prefix `{}` has a brace, which a cluster would take for a hash tag; use another character",
+                self.prefix
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let servers: Vec<String> = self.servers.iter().map(|server| server.addr().to_string()).collect();
+        let username = self.username.as_deref().or(self.servers[0].redis_settings().username());
+        f.debug_struct("RedisConfig")
+            .field("servers", &servers)
+            .field("layout", &self.layout)
+            .field("prefix", &self.prefix)
+            .field("username", &username)
+            .field("certificate_authority", &self.certificate_authority)
+            .field("connections", &self.connections)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("write_timeout", &self.write_timeout)
+            .field("heartbeat", &self.heartbeat)
+            .field("breaker_failures", &self.breaker_failures)
+            .field("breaker_wait", &self.breaker_wait)
+            .field("time_to_live", &self.time_to_live)
+            .field("absent_time_to_live", &self.absent_time_to_live)
+            .field("jitter", &self.jitter)
+            .field("lease_time", &self.lease_time)
+            .field("max_listed_moves", &self.max_listed_moves)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A URL and its prefix.
+fn parse(text: &str) -> Result<(ConnectionInfo, Option<String>)> {
+    let invalid = |why: String| Error::invalid_input(format!("the URL {} can't be used: {why}", redacted(text)));
+    let Some(url) = redis::parse_redis_url(text) else {
+        return Err(invalid("it should look like redis://user:password@host:port/database".to_owned()));
+    };
+    let unix = url.scheme().ends_with("unix");
+    let mut prefix = None;
+    for (name, value) in url.query_pairs() {
+        match &*name {
+            "prefix" => prefix = Some(value.into_owned()),
+            "protocol" => {}
+            "db" | "user" | "pass" if unix => {}
+            other => {
+                return Err(invalid(format!("there is no parameter `{other}`; use `prefix` and `protocol`")));
+            }
+        }
+    }
+    let server = url.into_connection_info().map_err(|error| invalid(error.to_string()).with_source(error))?;
+    if !server.addr().is_supported() {
+        return Err(invalid("this build has no TLS; turn on the feature `tls` of thing-cache-redis".to_owned()));
+    }
+    Ok((server, prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_where_and_as_whom() {
+        let config = RedisConfig::new("redis://app:p%40ss@cache:6380/3?prefix=shop&protocol=resp3").expect("a URL");
+        let server = config.with_credentials(config.servers[0].clone());
+        assert_eq!(server.addr().to_string(), "cache:6380");
+        let settings = server.redis_settings();
+        assert_eq!((settings.username(), settings.password(), settings.db()), (Some("app"), Some("p@ss"), 3));
+        assert_eq!((config.prefix.as_str(), settings.protocol()), ("shop", ProtocolVersion::RESP3));
+        let other = config.username("other").password("secret").resp3(false);
+        let server = other.with_credentials(other.servers[0].clone());
+        assert_eq!((server.redis_settings().username(), server.redis_settings().password()), (Some("other"), Some("secret")));
+        assert_eq!(server.redis_settings().protocol(), ProtocolVersion::RESP2);
+    }
+
+    #[test]
+    fn what_cannot_be_a_url_is_said_so_without_the_password() {
+        for url in ["", "postgres://a:secret@b", "redis://a:secret@b/x", "redis://a:secret@b?prefx=y", "redis://a:secret@"] {
+            let error = RedisConfig::new(url).expect_err("no URL");
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
+        assert!(RedisConfig::cluster(Vec::<String>::new()).is_err());
+        assert!(RedisConfig::cluster(["redis://a/1"]).is_err());
+        assert!(RedisConfig::new("redis://a").expect("a URL").prefix("a{b}").check().is_err());
+    }
+
+    #[test]
+    fn debug_hides_the_password() {
+        let config = RedisConfig::new("redis://app:secret@cache").expect("a URL").password("secret");
+        let text = format!("{config:?}");
+        assert!(!text.contains("secret") && text.contains("app") && text.contains("cache"), "{text}");
+    }
+
+    #[test]
+    fn odd_settings_are_harmless() {
+        let config = RedisConfig::new("redis://cache").expect("a URL").jitter(f64::NAN);
+        assert_eq!(config.jittered(Duration::from_secs(100), 0), Duration::from_secs(100));
+        let config = config.jitter(5.0);
+        assert_eq!(config.jittered(Duration::from_secs(100), 0), Duration::ZERO);
+        assert_eq!(config.jittered(Duration::MAX, u64::MAX), Duration::MAX);
+        let config = config.time_to_live(Duration::MAX);
+        assert_eq!(config.cell_time_to_live(), Duration::MAX);
+    }
+}

@@ -1,0 +1,234 @@
+//! Keeps the link: tests it, replaces it when it is lost, and tries again the releases that failed.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use redis::{RedisError, RedisResult};
+use thing_driver_api::{Outcome, Result, Tag, Token};
+use tokio::sync::{Notify, watch};
+
+use crate::breaker::Breaker;
+use crate::config::RedisConfig;
+use crate::counters::Counters;
+use crate::error;
+use crate::link::Link;
+
+/// The way to the servers, with all that guards it.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) config: RedisConfig,
+    pub(crate) counters: Counters,
+    link: watch::Sender<Option<Arc<Link>>>,
+    links: AtomicU64,
+    breaker: Breaker,
+    /// Wakes the keeper.
+    kick: Arc<Notify>,
+    releases: Mutex<VecDeque<FailedRelease>>,
+}
+
+/// A release that failed, to be tried again.
+#[derive(Debug)]
+pub(crate) struct FailedRelease {
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) token: Token,
+    pub(crate) outcome: Outcome,
+    /// When it is of no use any more: the quarantine has lapsed.
+    pub(crate) until: Instant,
+}
+
+/// The most releases kept for another try. Those beyond lapse.
+const MAX_RELEASES: usize = 1024;
+/// The pause between two links, however often they are lost.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+impl Way {
+    /// Connects, and keeps the connection until the way is dropped.
+    pub(crate) async fn open(config: RedisConfig) -> Result<Arc<Self>> {
+        config.check()?;
+        let link = Link::connect(&config, 0).await?;
+        let kick = Arc::new(Notify::new());
+        let way = Arc::new(Self {
+            breaker: Breaker::new(config.breaker_failures),
+            counters: Counters::default(),
+            link: watch::Sender::new(Some(Arc::new(link))),
+            links: AtomicU64::new(1),
+            kick: kick.clone(),
+            releases: Mutex::default(),
+            config,
+        });
+        way.counters.links.add(1);
+        tokio::spawn(keep(Arc::downgrade(&way), kick));
+        Ok(way)
+    }
+
+    pub(crate) fn link(&self) -> Option<Arc<Link>> {
+        self.link.borrow().clone()
+    }
+
+    /// The link for a read, which is not made to wait.
+    pub(crate) fn link_for_read(&self, what: &str) -> Result<Arc<Link>> {
+        match self.link() {
+            Some(link) if !self.breaker.is_open() => Ok(link),
+            _ => {
+                self.counters.spared.add(1);
+                Err(error::unreachable(what))
+            }
+        }
+    }
+
+    /// Runs a read, for as long as reads may take.
+    pub(crate) async fn read<T>(&self, what: &str, link: &Link, run: impl Future<Output = RedisResult<T>>) -> Result<T> {
+        match tokio::time::timeout(self.config.read_timeout, run).await {
+            Ok(Ok(answer)) => {
+                self.breaker.succeeded();
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(self.failed(what, link, error)),
+            Err(_) => Err(self.timed_out(what, self.config.read_timeout)),
+        }
+    }
+
+    /// Runs a command that may run twice, on another link if one is lost, for as long as writes may take.
+    pub(crate) async fn write<T, R>(&self, what: &str, run: impl Fn(Arc<Link>) -> R) -> Result<T>
+    where
+        R: Future<Output = RedisResult<T>>,
+    {
+        let tries = async {
+            loop {
+                let link = self.linked().await;
+                match run(link.clone()).await {
+                    Err(error) if error::is_of_the_link(&error) => {
+                        self.failed(what, &link, error);
+                    }
+                    Err(error) => return Err(self.failed(what, &link, error)),
+                    Ok(answer) => {
+                        self.breaker.succeeded();
+                        return Ok(answer);
+                    }
+                }
+            }
+        };
+        match tokio::time::timeout(self.config.write_timeout, tries).await {
+            Ok(result) => result,
+            Err(_) => {
+                let error = self.timed_out(what, self.config.write_timeout);
+                self.kick.notify_one();
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps a release for another try.
+    pub(crate) fn release_later(&self, release: FailedRelease) {
+        let mut releases = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        if releases.len() < MAX_RELEASES {
+            releases.push_back(release);
+        }
+    }
+
+    pub(crate) fn take_failed_release(&self) -> Option<FailedRelease> {
+        let mut releases = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        while let Some(release) = releases.pop_front() {
+            if now < release.until {
+                return Some(release);
+            }
+        }
+        None
+    }
+
+    /// Waits for a link.
+    async fn linked(&self) -> Arc<Link> {
+        let mut links = self.link.subscribe();
+        loop {
+            if let Some(link) = links.borrow_and_update().clone() {
+                return link;
+            }
+            // The sender is this value.
+            let _ = links.changed().await;
+        }
+    }
+
+    fn failed(&self, what: &str, link: &Link, error: RedisError) -> thing_driver_api::Error {
+        self.counters.failures.add(1);
+        if error::is_of_the_link(&error) {
+            self.lose(link);
+        }
+        self.fail();
+        error::failed(what, error)
+    }
+
+    fn timed_out(&self, what: &str, after: Duration) -> thing_driver_api::Error {
+        self.counters.timeouts.add(1);
+        self.fail();
+        error::timed_out(what, after)
+    }
+
+    fn fail(&self) {
+        if self.breaker.failed() {
+            self.kick.notify_one();
+        }
+    }
+
+    /// Gives up a link, if it is still the one in use.
+    fn lose(&self, link: &Link) {
+        let lost = self.link.send_if_modified(|current| {
+            let same = current.as_ref().is_some_and(|current| current.number == link.number);
+            if same {
+                *current = None;
+            }
+            same
+        });
+        if lost {
+            self.kick.notify_one();
+        }
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.kick.notify_one();
+    }
+}
+
+async fn keep(way: Weak<Way>, kick: Arc<Notify>) {
+    let mut pause = PAUSE;
+    let mut wait = match way.upgrade() {
+        Some(way) => way.config.heartbeat,
+        None => return,
+    };
+    loop {
+        let _ = tokio::time::timeout(wait, kick.notified()).await;
+        let Some(way) = way.upgrade() else { return };
+        if let Some(link) = way.link() {
+            let began = Instant::now();
+            if link.check(&way.config).await.is_ok() {
+                if began.elapsed() <= way.config.read_timeout {
+                    way.breaker.close();
+                }
+                crate::client::release_failed(&way).await;
+                wait = if way.breaker.is_open() { way.config.breaker_wait } else { way.config.heartbeat };
+                continue;
+            }
+            way.lose(&link);
+        }
+        match Link::connect(&way.config, way.links.fetch_add(1, Relaxed)).await {
+            Ok(link) => {
+                way.counters.links.add(1);
+                way.link.send_replace(Some(Arc::new(link)));
+                drop(way);
+                tokio::time::sleep(PAUSE).await;
+                // Tests it at once, which closes the breaker.
+                (pause, wait) = (PAUSE, Duration::ZERO);
+            }
+            Err(_) => {
+                drop(way);
+                tokio::time::sleep(pause).await;
+                (pause, wait) = ((pause * 2).min(LONGEST_PAUSE), Duration::ZERO);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Names of keys in Redis.
+//!
+//! ```text
+//! <prefix>:<epoch>:{<shard>}t<tag>        the cell of a tag          shard of the tag
+//! <prefix>:<epoch>:{<shard>}s             the cell of a shard        see below
+//! <prefix>:<epoch>:{<shard>}q<digest>     the entry of a query       shard of the table
+//! <prefix>:<epoch>:{<shard>}g<table>      the table's generation     shard of the table
+//! <prefix>:<epoch>:{<shard>}l<table>      the table's log            shard of the table
+//! ```
+//!
+//! Epoch, tags, digests and tables are hexadecimal numbers of 16 digits, the shard is one of two. In a cluster the shard is
+//! the hash tag, so that what one script works on is in one slot.
+//!
+//! The entry of a row is in the cell of the row's tag: what ends the one ends the other, and a hit has one value less to
+//! fetch.
+//!
+//! A shard has a cell like a tag: it is touched by every write that touches a tag of the shard. So rows that nobody named
+//! before they were read can be stored while the cell of their shard stands still.
+
+use thing_driver_api::{EntryKey, TableId, Tag};
+
+/// The number of shards. More make reads of many rows dearer, which note the cells of all; fewer make more of the rows that
+/// a list brings along fall to writes of others.
+pub(crate) const SHARDS: usize = 128;
+
+/// One of the [`SHARDS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Shard(pub(crate) u8);
+
+impl Shard {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..SHARDS as u8).map(Self)
+    }
+
+    pub(crate) fn of_tag(tag: Tag) -> Self {
+        Self((tag.0 >> 57) as u8)
+    }
+
+    /// Tables may be numbered by hand, so their numbers are mixed first.
+    pub(crate) fn of_table(table: TableId) -> Self {
+        Self((table.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57) as u8)
+    }
+
+    /// What a cluster finds the slot by.
+    pub(crate) fn hash_tag(self) -> [u8; 2] {
+        hex(u64::from(self.0), 2)
+    }
+}
+
+/// A key in Redis, without prefix and epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Name {
+    pub(crate) shard: Shard,
+    kind: u8,
+    id: u64,
+}
+
+impl Name {
+    pub(crate) fn tag(tag: Tag) -> Self {
+        Self { shard: Shard::of_tag(tag), kind: b't', id: tag.0 }
+    }
+
+    pub(crate) fn shard(shard: Shard) -> Self {
+        Self { shard, kind: b's', id: 0 }
+    }
+
+    pub(crate) fn entry(key: &EntryKey, digest: Tag) -> Self {
+        match key {
+            EntryKey::Object { .. } => Self::tag(digest),
+            EntryKey::Query { table, .. } => Self { shard: Shard::of_table(*table), kind: b'q', id: digest.0 },
+        }
+    }
+
+    pub(crate) fn generation(table: TableId) -> Self {
+        Self { shard: Shard::of_table(table), kind: b'g', id: table.0 }
+    }
+
+    pub(crate) fn log(table: TableId) -> Self {
+        Self { shard: Shard::of_table(table), kind: b'l', id: table.0 }
+    }
+
+    /// Appends the key to `out`. `head` is everything before the shard.
+    pub(crate) fn write(self, head: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(head);
+        out.extend_from_slice(&self.shard.hash_tag());
+        out.extend_from_slice(&[b'}', self.kind]);
+        if self.kind != b's' {
+            out.extend_from_slice(&hex::<16>(self.id, 16));
+        }
+    }
+
+    /// Bytes that [`Name::write`] appends at most, besides the head.
+    pub(crate) const SIZE: usize = 20;
+}
+
+/// What comes before the shard in every key.
+pub(crate) fn head(prefix: &str, epoch: u64) -> Box<[u8]> {
+    let mut head = Vec::with_capacity(prefix.len() + 19);
+    head.extend_from_slice(prefix.as_bytes());
+    head.push(b':');
+    head.extend_from_slice(&hex::<16>(epoch, 16));
+    head.extend_from_slice(b":{");
+    head.into()
+}
+
+fn hex<const N: usize>(number: u64, digits: u32) -> [u8; N] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = [b'0'; N];
+    for (place, digit) in (0..digits).rev().zip(&mut out) {
+        *digit = DIGITS[(number >> (4 * place) & 15) as usize];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use thing_driver_api::Key;
+
+    use super::*;
+
+    fn text(name: Name) -> String {
+        let mut out = Vec::new();
+        name.write(&head("app", 0xabc), &mut out);
+        String::from_utf8(out).expect("names are text")
+    }
+
+    #[test]
+    fn names_are_readable() {
+        assert_eq!(text(Name::tag(Tag(0x8100_0000_0000_00ff))), "app:0000000000000abc:{40}t81000000000000ff");
+        assert_eq!(text(Name::shard(Shard(127))), "app:0000000000000abc:{7f}s");
+    }
+
+    #[test]
+    fn a_row_lives_in_the_cell_of_its_tag_and_a_query_in_the_shard_of_its_table() {
+        let (table, key) = (TableId(1), Key::Int(7));
+        let row = EntryKey::Object { table, key: key.clone() };
+        assert_eq!(Name::entry(&row, row.digest()), Name::tag(Tag::row(table, &key)));
+        let query = EntryKey::Query { table, question: [1].into() };
+        for name in [Name::generation(table), Name::log(table)] {
+            assert_eq!(Name::entry(&query, query.digest()).shard, name.shard);
+        }
+    }
+
+    #[test]
+    fn every_shard_is_reached() {
+        let reached = |shards: Vec<Shard>| {
+            let mut shards = shards;
+            shards.sort_unstable();
+            shards.dedup();
+            shards.len()
+        };
+        assert_eq!(reached((0..10_000).map(|n| Shard::of_table(TableId(n))).collect()), SHARDS);
+        let row = |n| Shard::of_tag(Tag::row(TableId(1), &Key::Int(n)));
+        assert_eq!(reached((0..10_000).map(row).collect()), SHARDS);
+    }
+}

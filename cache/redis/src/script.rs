@@ -1,0 +1,47 @@
+//! The scripts that run in the server.
+
+use redis::Cmd;
+
+/// A script, each of which works on cells of one slot in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    Quarantine,
+    Release,
+    Void,
+    Note,
+    Store,
+    Restamp,
+}
+
+impl Script {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Quarantine, Self::Release, Self::Void, Self::Note, Self::Store, Self::Restamp];
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::Quarantine => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/quarantine.lua")),
+            Self::Release => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/release.lua")),
+            Self::Void => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/void.lua")),
+            Self::Note => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/note.lua")),
+            Self::Store => concat!(include_str!("scripts/hold.lua"), include_str!("scripts/store.lua")),
+            Self::Restamp => concat!(include_str!("scripts/hold.lua"), include_str!("scripts/restamp.lua")),
+        }
+    }
+
+    /// The command that gives the script to a server, which answers with its name.
+    pub(crate) fn load(self) -> Cmd {
+        let mut command = Cmd::new();
+        command.arg("SCRIPT").arg("LOAD").arg(self.source());
+        command
+    }
+}
+
+/// The names by which a server calls the scripts; all servers call them the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ScriptNames(pub(crate) [Box<str>; Script::ALL.len()]);
+
+impl ScriptNames {
+    pub(crate) fn of(&self, script: Script) -> &str {
+        &self.0[script as usize]
+    }
+}

@@ -1,0 +1,128 @@
+//! Dates and times: days and microseconds as year, month, day, hour, minute, second and back.
+//!
+//! The algorithms are those of <https://howardhinnant.github.io/date_algorithms.html>.
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+/// The first and the last year that the servers promise to store.
+const YEARS: std::ops::RangeInclusive<i64> = 1000..=9999;
+
+/// A point in time, in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) year: u16,
+    pub(crate) month: u8,
+    pub(crate) day: u8,
+    pub(crate) hour: u8,
+    pub(crate) minute: u8,
+    pub(crate) second: u8,
+    pub(crate) micros: u32,
+}
+
+/// The parts of a timestamp; `None` where the servers can't store it.
+pub(crate) fn moment(micros: i64) -> Option<Moment> {
+    let (year, month, day) = date(i32::try_from(micros.div_euclid(DAY)).ok()?)?;
+    let (hour, minute, second, micros) = time(micros.rem_euclid(DAY))?;
+    Some(Moment { year, month, day, hour, minute, second, micros })
+}
+
+/// Year, month and day; `None` where the servers can't store it.
+pub(crate) fn date(days: i32) -> Option<(u16, u8, u8)> {
+    let shifted = i64::from(days) + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    YEARS.contains(&year).then_some((year as u16, month as u8, day as u8))
+}
+
+/// Hour, minute, second and microseconds; `None` for what is no time of a day.
+pub(crate) fn time(micros: i64) -> Option<(u8, u8, u8, u32)> {
+    if !(0..DAY).contains(&micros) {
+        return None;
+    }
+    let seconds = micros / 1_000_000;
+    Some((
+        (seconds / 3600) as u8,
+        (seconds / 60 % 60) as u8,
+        (seconds % 60) as u8,
+        (micros % 1_000_000) as u32,
+    ))
+}
+
+/// Days since 1970; `None` for what is no day: servers may hold the 0th of a month, and the 31st of February.
+pub(crate) fn days(year: u16, month: u8, day: u8) -> Option<i32> {
+    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_of_month(year, month) {
+        return None;
+    }
+    let shifted_year = i64::from(year) - i64::from(month <= 2);
+    let era = shifted_year.div_euclid(400);
+    let year_of_era = shifted_year.rem_euclid(400);
+    let month = i64::from(month);
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(day) - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    i32::try_from(era * 146_097 + day_of_era - 719_468).ok()
+}
+
+fn days_of_month(year: u16, month: u8) -> u8 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Microseconds since 1970; `None` for what is no point in time.
+pub(crate) fn micros(moment: Moment) -> Option<i64> {
+    let days = days(moment.year, moment.month, moment.day)?;
+    Some(i64::from(days) * DAY + micros_of_day(moment.hour, moment.minute, moment.second, moment.micros)?)
+}
+
+/// Microseconds since midnight; `None` for what is no time of a day.
+pub(crate) fn micros_of_day(hour: u8, minute: u8, second: u8, micros: u32) -> Option<i64> {
+    if hour > 23 || minute > 59 || second > 59 || micros > 999_999 {
+        return None;
+    }
+    let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+    Some(seconds * 1_000_000 + i64::from(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_that_can_be_stored_comes_back() {
+        let first = days(1000, 1, 1).unwrap_or_default();
+        let last = days(9999, 12, 31).unwrap_or_default();
+        assert_eq!((first, last), (-354_285, 2_932_896));
+        for day in first..=last {
+            let (year, month, of_month) = date(day).unwrap_or_else(|| panic!("day {day} can be stored"));
+            assert_eq!(days(year, month, of_month), Some(day));
+        }
+        assert_eq!((date(first - 1), date(last + 1)), (None, None));
+        assert_eq!((date(i32::MIN), date(i32::MAX)), (None, None));
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for (year, month, day) in [(0, 0, 0), (2020, 0, 1), (2020, 1, 0), (2023, 2, 29), (2020, 13, 1), (0, 1, 1)] {
+            assert_eq!(days(year, month, day), None, "{year}-{month}-{day}");
+        }
+        assert!(days(2024, 2, 29).is_some() && days(2000, 2, 29).is_some() && days(1900, 2, 29).is_none());
+    }
+
+    #[test]
+    fn moments_before_1970_come_back() {
+        for at in [-1, 0, 1, -DAY, DAY - 1, -354_285 * DAY, 2_932_897 * DAY - 1] {
+            assert_eq!(moment(at).and_then(micros), Some(at));
+        }
+        assert_eq!((moment(i64::MIN), moment(i64::MAX)), (None, None));
+    }
+}
