@@ -1,8 +1,12 @@
 //! Configuration: where the database is, and how SQLite treats it.
 
+pub(crate) mod url;
+
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use thing_driver_api::Result;
 
 /// How to open a database.
 ///
@@ -66,6 +70,36 @@ impl SqliteConfig {
     /// A database in memory, which ends with its executor.
     pub fn memory() -> Self {
         Self::new(Place::Memory)
+    }
+
+    /// Reads a URL: `sqlite:path?parameter=value`. A path may begin with `//`, which means nothing: the path of
+    /// `sqlite://app.db` is relative and that of `sqlite:///var/app.db` absolute. Signs that mean something in a URL are
+    /// written as `%20` and the like. `sqlite::memory:` is [`SqliteConfig::memory`].
+    ///
+    /// | parameter | means |
+    /// |---|---|
+    /// | `mode=ro` | [`read_only`](Self::read_only) |
+    /// | `mode=rw` | not [`create_if_missing`](Self::create_if_missing) |
+    /// | `mode=rwc` | what holds without it: the file is created if there is none |
+    /// | `mode=memory` | [`SqliteConfig::memory`], whatever the path |
+    /// | `busy_timeout` | [`busy_timeout`](Self::busy_timeout) in milliseconds |
+    /// | `synchronous` | [`synchronous`](Self::synchronous): `off`, `normal`, `full` |
+    /// | `foreign_keys` | [`foreign_keys`](Self::foreign_keys): `true`, `false` |
+    /// | `readers`, `cache_size`, `statement_cache`, `max_pages` | the methods of the same names |
+    ///
+    /// ```
+    /// use thing_driver_sqlite::SqliteConfig;
+    ///
+    /// let config = SqliteConfig::from_url("sqlite:///var/lib/shop.db?mode=rw&synchronous=full&busy_timeout=2000")?;
+    /// # Ok::<(), thing_driver_api::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](thing_driver_api::ErrorKind::InvalidInput) naming the parameter that is unknown, or
+    /// whose value is.
+    pub fn from_url(url: &str) -> Result<Self> {
+        url::parse(url)
     }
 
     fn new(place: Place) -> Self {

@@ -12,6 +12,7 @@ use thing_driver_api::{
 };
 
 use crate::config::SqliteConfig;
+use crate::config::url::SCHEME;
 use crate::connection::{Connection, Role};
 use crate::dialect::SqliteDialect;
 use crate::plan::Plan;
@@ -44,13 +45,19 @@ pub(crate) struct Database {
 }
 
 impl SqliteExecutor {
-    /// Opens a database file with the defaults of [`SqliteConfig`], and creates it when there is none.
+    /// Opens a database file with the defaults of [`SqliteConfig`], and creates it when there is none. A path that begins
+    /// with `sqlite:` is a URL, see [`SqliteConfig::from_url`].
     ///
     /// # Errors
     ///
-    /// Those of [`SqliteExecutor::connect`].
+    /// Those of [`SqliteConfig::from_url`] and [`SqliteExecutor::connect`].
     pub async fn open(path: impl AsRef<Path> + Send) -> Result<Self> {
-        Self::connect(SqliteConfig::file(path)).await
+        let path = path.as_ref();
+        let config = match path.to_str() {
+            Some(url) if url.starts_with(SCHEME) => SqliteConfig::from_url(url)?,
+            _ => SqliteConfig::file(path),
+        };
+        Self::connect(config).await
     }
 
     /// Opens a new database in memory.

@@ -7,6 +7,7 @@
 //! use thing_driver_sqlite::{SqliteConfig, SqliteExecutor, Synchronous};
 //!
 //! let app = SqliteExecutor::open("app.db").await?;
+//! let shop = SqliteExecutor::open("sqlite:///var/lib/shop.db?mode=rw&busy_timeout=2000").await?;
 //! let strict = SqliteExecutor::connect(SqliteConfig::file("ledger.db").synchronous(Synchronous::Full)).await?;
 //! let scratch = SqliteExecutor::memory().await?;
 //! # Ok(())

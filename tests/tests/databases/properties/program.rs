@@ -2,9 +2,10 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
+use thing::driver::ValueType;
 
-use crate::filters::{Plan, plans};
-use crate::schema::{Schema, schemas};
+use super::filters::{Plan, plans};
+use super::schema::{Schema, schemas};
 
 /// One case: a schema, a setting, questions and steps.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
 }
 
-/// Around what the program runs.
+/// How the database and the cache look to the program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     pub(crate) cache: CacheKind,
@@ -33,7 +34,7 @@ pub(crate) enum CacheKind {
     /// Few entries, tags and changes: forgetting is the rule.
     Tiny,
     /// Entries are bytes, and nothing is found without a load, as in a cache outside the process.
-    Remote,
+    Bytes,
 }
 
 /// A question to ask.
@@ -95,8 +96,8 @@ pub(crate) enum Step {
     Drop,
 }
 
-pub(crate) fn programs(steps: usize) -> impl Strategy<Value = Program> {
-    (schemas(), settings(), vec(questions(), 1..7), vec(step(), 1..steps))
+pub(crate) fn programs(steps: usize, types: &[ValueType]) -> impl Strategy<Value = Program> + use<> {
+    (schemas(types), settings(), vec(questions(), 1..7), vec(step(), 1..steps))
         .prop_map(|(schema, setting, questions, steps)| Program { schema, setting, questions, steps })
 }
 
@@ -104,7 +105,7 @@ fn settings() -> impl Strategy<Value = Setting> {
     let cache = prop_oneof![
         3 => Just(CacheKind::Roomy),
         1 => Just(CacheKind::Tiny),
-        1 => Just(CacheKind::Remote),
+        1 => Just(CacheKind::Bytes),
     ];
     let mostly = || proptest::bool::weighted(0.8);
     (cache, mostly(), mostly(), mostly()).prop_map(|(cache, returning, exact_text, exact_numbers)| Setting {

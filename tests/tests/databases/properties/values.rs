@@ -3,7 +3,7 @@
 use thing::Model;
 use thing::driver::{Value, ValueType};
 
-use crate::schema::Dynamic;
+use super::schema::Dynamic;
 
 const INTEGERS: [i64; 8] = [0, 1, -1, 2, 7, 7, 0, 1];
 const TEXTS: [&str; 16] =

@@ -1,22 +1,27 @@
 //! Running a program, and comparing every answer with the truth.
 
-use thing::driver::Value;
-use thing::{Db, Loaded, Model, Session, Transaction};
-use thing_driver_sqlite::SqliteExecutor;
+use std::sync::Arc;
 
-use crate::ask::{Asked, Way, chosen};
-use crate::filters::{Any, column};
-use crate::oracle::{Outcome, Rows};
-use crate::program::{CacheKind, Program, Setting, Step};
-use crate::schema::{Dynamic, row};
-use crate::setting::cached;
-use crate::values::pool;
+use thing::driver::{Executor, Value};
+use thing::{Db, Loaded, Model, Session, Statistics, Transaction};
+
+use super::ask::{Answer, Asked, Way, chosen};
+use super::filters::{Any, column};
+use super::oracle::{Outcome, Rows};
+use super::program::{CacheKind, Program, Setting, Step};
+use super::schema::{Dynamic, DynamicKey, row};
+use super::setting::cached;
+use super::storable::Storable;
+use super::values::pool;
+use crate::support::{Cache, Stack, placeholders, quoted};
 
 /// Objects that were read before are kept, to be saved later.
 const KEPT: usize = 8;
 
-pub(crate) struct World {
-    pub(crate) db: Db,
+pub(crate) struct World<'a> {
+    stack: &'a Stack,
+    storable: &'a Storable,
+    db: Db,
     /// The same database without a cache.
     plain: Db,
     setting: Setting,
@@ -29,37 +34,51 @@ pub(crate) struct World {
 type Checked = Result<(), String>;
 
 /// Runs the program on an empty table; fails at the first answer that is not true.
-pub(crate) async fn run(program: &Program, executor: &SqliteExecutor) -> Result<World, String> {
+pub(crate) async fn run(
+    program: &Program,
+    stack: &Stack,
+    executor: &Arc<dyn Executor>,
+    storable: &Storable,
+) -> Result<Statistics, String> {
     program.schema.choose();
     let plain = Db::builder(executor.clone()).build();
-    plain.raw("DROP TABLE IF EXISTS dynamics").execute().await.map_err(|error| format!("{error:?}"))?;
     plain.sync::<Dynamic>().await.map_err(|error| format!("{error:?}"))?;
     let mut world = World {
-        db: cached(executor, program.setting),
-        plain,
+        stack,
+        storable,
+        db: cached(stack, executor, program.setting).await,
+        plain: plain.clone(),
         setting: program.setting,
         transactions: Vec::new(),
         levels: vec![Rows::default()],
         kept: Vec::new(),
     };
-    for (number, step) in program.steps.iter().enumerate() {
-        world.step(program, step).await.map_err(|wrong| format!("step {number}, {step:?}: {wrong}"))?;
-        // Not after every step, so that answers are sometimes behind by several changes.
-        if number % 3 > 0 {
-            world.glance(program).await.map_err(|wrong| format!("after step {number}, {step:?}: {wrong}"))?;
-        }
-    }
-    while world.transactions.pop().is_some() {
-        world.levels.pop();
-    }
-    for (number, question) in program.questions.iter().enumerate() {
-        let asked = question.about(world.committed());
-        world.ask(&asked).await.map_err(|wrong| format!("question {number} at the end, {asked:?}: {wrong}"))?;
-    }
-    Ok(world)
+    let passed = world.pass(program).await.map(|()| world.db.statistics());
+    drop(world);
+    let dropped = plain.raw(format!("DROP TABLE {}", Dynamic::table().name())).execute().await;
+    dropped.map_err(|error| format!("{error:?}"))?;
+    passed
 }
 
-impl World {
+impl World<'_> {
+    async fn pass(&mut self, program: &Program) -> Checked {
+        for (number, step) in program.steps.iter().enumerate() {
+            self.step(program, step).await.map_err(|wrong| format!("step {number}, {step:?}: {wrong}"))?;
+            // Not after every step, so that answers are sometimes behind by several changes.
+            if number % 3 > 0 {
+                self.glance(program).await.map_err(|wrong| format!("after step {number}, {step:?}: {wrong}"))?;
+            }
+        }
+        while self.transactions.pop().is_some() {
+            self.levels.pop();
+        }
+        for (number, question) in program.questions.iter().enumerate() {
+            let asked = question.about(self.committed());
+            self.ask(&asked).await.map_err(|wrong| format!("question {number} at the end, {asked:?}: {wrong}"))?;
+        }
+        Ok(())
+    }
+
     fn session(&self) -> &dyn Session {
         match self.transactions.last() {
             Some(transaction) => transaction,
@@ -85,12 +104,12 @@ impl World {
             Step::Create(choices) => {
                 let object = row(choices);
                 let created = self.session().things::<Dynamic>().create(object.clone()).await;
-                self.created(&[object], created.map(|created| vec![created]))
+                self.created(&[object], created.map(|created| vec![created])).await
             }
             Step::CreateMany(many) => {
                 let objects: Vec<Dynamic> = many.iter().map(|choices| row(choices)).collect();
                 let created = self.session().things::<Dynamic>().create_many(objects.clone()).await;
-                self.created(&objects, created)
+                self.created(&objects, created).await
             }
             Step::Save { which, changes } => self.save(*which, changes).await,
             Step::SaveMany { which, changes } => self.save_many(which, changes).await,
@@ -102,23 +121,26 @@ impl World {
                 }
                 let saved = self.session().things::<Dynamic>().save_plain(object.clone()).await;
                 if Dynamic::table().has_generated_key() && key.0 == thing::driver::Key::Int(0) {
-                    return self.created(&[object], saved.map(|created| vec![created]));
+                    return self.created(&[object], saved.map(|created| vec![created])).await;
                 }
+                let refused = self.storable.refuses_row(&object.0);
                 let values: Vec<_> = object.0.into_iter().enumerate().collect();
-                let expected = self.rows().update(&key, &values);
-                same(expected, Outcome::of(&saved)?)
+                let expected = self.unless(refused, |rows| rows.update(&key, &values));
+                self.end(expected, Outcome::of(&saved)?).await
             }
             Step::Delete(target) => {
                 let key = chosen(target, self.rows());
                 let deleted = self.session().things::<Dynamic>().delete(key.clone()).await;
-                let expected = self.rows().delete(&key);
-                same(expected, Outcome::of(&deleted)?)
+                let expected = self.unless(self.refuses_key(&key), |rows| rows.delete(&key));
+                self.end(expected, Outcome::of(&deleted)?).await
             }
             Step::DeleteMany(targets) => {
                 let keys: Vec<_> = targets.iter().map(|target| chosen(target, self.rows())).collect();
                 let deleted = self.session().things::<Dynamic>().delete_many(&keys).await;
-                let expected = self.rows().together(keys.iter().map(|key| |rows: &mut Rows| rows.delete(key)));
-                same(expected, Outcome::of(&deleted)?)
+                let refused = keys.iter().any(|key| self.refuses_key(key));
+                let one_by_one = keys.iter().map(|key| |rows: &mut Rows| rows.delete(key));
+                let expected = self.unless(refused, |rows| rows.together(one_by_one));
+                self.end(expected, Outcome::of(&deleted)?).await
             }
             Step::DeleteLoaded(which) => {
                 if self.kept.is_empty() {
@@ -128,7 +150,7 @@ impl World {
                 let key = object.original().key();
                 let deleted = object.delete(self.session()).await;
                 let expected = self.rows().delete(&key);
-                same(expected, Outcome::of(&deleted)?)
+                self.end(expected, Outcome::of(&deleted)?).await
             }
             Step::Raw { set, to, when, is } => self.raw(*set, *to, *when, *is).await,
             Step::Begin if self.transactions.len() < 3 => {
@@ -161,17 +183,18 @@ impl World {
         }
     }
 
-    fn created(&mut self, objects: &[Dynamic], created: thing::Result<Vec<Loaded<Dynamic>>>) -> Checked {
+    async fn created(&mut self, objects: &[Dynamic], created: thing::Result<Vec<Loaded<Dynamic>>>) -> Checked {
         let given = created.as_ref().ok();
         let insert = |(at, object): (usize, &Dynamic)| {
             let stored = given.map_or_else(|| object.clone(), |created| (*created[at]).clone());
             // Without an answer, a generated key is one that no row has.
-            let generated = Dynamic::table().has_generated_key() && object.key() == crate::schema::unset();
-            let known = (given.is_none() && generated).then(|| crate::schema::unused(at));
+            let generated = Dynamic::table().has_generated_key() && object.key() == super::schema::unset();
+            let known = (given.is_none() && generated).then(|| super::schema::unused(at));
             move |rows: &mut Rows| rows.insert(stored.0, known)
         };
         let steps: Vec<_> = objects.iter().enumerate().map(insert).collect();
-        let expected = self.rows().together(steps);
+        let refused = objects.iter().any(|object| self.storable.refuses_row(&object.0));
+        let expected = self.unless(refused, |rows| rows.together(steps));
         let outcome = Outcome::of(&created)?;
         if let Ok(created) = created {
             for (object, created) in objects.iter().zip(created) {
@@ -183,7 +206,7 @@ impl World {
                 self.keep(created);
             }
         }
-        same(expected, outcome)
+        self.end(expected, outcome).await
     }
 
     async fn save(&mut self, which: u8, changes: &[(u8, u8)]) -> Checked {
@@ -192,10 +215,11 @@ impl World {
         }
         let mut object = self.kept.remove(usize::from(which) % self.kept.len());
         change(&mut object, changes);
-        let expected = saved(self.rows(), &object);
+        let refused = self.refuses_changes(&object);
+        let expected = self.unless(refused, |rows| saved(rows, &object));
         let sent = self.db.statistics().statements();
         let result = object.save(self.session()).await;
-        same(expected, Outcome::of(&result)?)?;
+        self.end(expected, Outcome::of(&result)?).await?;
         if changed(&object).is_empty() == object.is_changed() {
             return Err("the object says something else of its changes".into());
         }
@@ -224,9 +248,11 @@ impl World {
         self.kept = others;
         objects.iter_mut().for_each(|object| change(object, changes));
         let copies = objects.clone();
-        let expected = self.rows().together(copies.iter().map(|object| |rows: &mut Rows| saved(rows, object)));
+        let refused = copies.iter().any(|object| self.refuses_changes(object));
+        let one_by_one = copies.iter().map(|object| |rows: &mut Rows| saved(rows, object));
+        let expected = self.unless(refused, |rows| rows.together(one_by_one));
         let result = self.session().things::<Dynamic>().save_many(&mut objects).await;
-        same(expected, Outcome::of(&result)?)?;
+        self.end(expected, Outcome::of(&result)?).await?;
         for (object, copy) in objects.into_iter().zip(copies) {
             if object.is_changed() != (expected != Outcome::Done && copy.is_changed()) || *object != *copy {
                 return Err("an object lost its changes, or kept them".into());
@@ -249,8 +275,14 @@ impl World {
         let set = free[usize::from(set) % free.len()];
         let when = usize::from(when) % table.columns().len();
         let (to, is) = (pool(set, to), pool(when, is));
-        let text = format!("UPDATE dynamics SET {} = ? WHERE {} IS ?", table.column(set).name, table.column(when).name);
-        let raw = self.plain.raw(text).bind(Any(to.clone())).bind(Any(is.clone()));
+        if self.storable.refuses(set, &to) || self.storable.refuses(when, &is) {
+            return Ok(());
+        }
+        let [table_name, set_name, when_name] =
+            [table.name(), &table.column(set).name, &table.column(when).name].map(|name| quoted(&self.plain, name));
+        let same = self.plain.executor().dialect().expect("a dialect").same();
+        let text = format!("UPDATE {table_name} SET {set_name} = ? WHERE {when_name}{same}?");
+        let raw = self.plain.raw(placeholders(&self.plain, &text)).bind(Any(to.clone())).bind(Any(is.clone()));
         raw.execute().await.map_err(|error| format!("{error:?}"))?;
         for row in self.rows().0.values_mut() {
             let equal = thing_conformance::evaluate::compare(&row[when], &is).map_or(row[when] == is, |o| o.is_eq());
@@ -263,11 +295,14 @@ impl World {
 
     /// Asks the cache all questions.
     async fn glance(&mut self, program: &Program) -> Checked {
+        if !self.can_look_beside() {
+            return Ok(());
+        }
         for question in &program.questions {
             let asked = question.about(self.committed());
             let truth = asked.truth(self.committed());
             let (answer, _) = asked.of(&self.db, Way::Cached).await?;
-            if answer != truth {
+            if !self.is_true(&asked, &answer, &truth) {
                 return Err(format!("asked {asked:?}, the cache answers {answer:?}, the truth is {truth:?}"));
             }
         }
@@ -279,37 +314,90 @@ impl World {
         if let Some(transaction) = self.transactions.last() {
             let truth = asked.truth(self.levels.last().expect("a level"));
             let (answer, objects) = asked.of(transaction, Way::Cached).await?;
-            if answer != truth {
+            if !self.is_true(asked, &answer, &truth) {
                 return Err(format!("the transaction answers {answer:?}, the truth is {truth:?}"));
             }
             objects.into_iter().for_each(|object| self.keep(object));
+            if let Answer::Failed(outcome) = answer {
+                self.settle(outcome).await?;
+            }
+        }
+        if !self.can_look_beside() {
+            return Ok(());
         }
         let truth = asked.truth(self.committed());
         let (answer, objects) = asked.of(&self.db, Way::Cached).await?;
-        if answer != truth {
+        if !self.is_true(asked, &answer, &truth) {
             return Err(format!("the cache answers {answer:?}, the truth is {truth:?}"));
         }
         objects.into_iter().for_each(|object| self.keep(object));
         for (name, db, way) in [("uncached", &self.db, Way::Uncached), ("cacheless", &self.plain, Way::Cached)] {
             let (answer, _) = asked.of(db, way).await?;
-            if answer != truth {
+            if !self.is_true(asked, &answer, &truth) {
                 return Err(format!("the {name} database answers {answer:?}, the truth is {truth:?}"));
             }
         }
         if let Some(answer) = asked.streamed(&self.plain).await?
-            && answer != truth
+            && !self.is_true(asked, &answer, &truth)
         {
             return Err(format!("the stream gives {answer:?}, the truth is {truth:?}"));
         }
         let sent = self.db.statistics().statements();
         let (again, _) = asked.of(&self.db, Way::Cached).await?;
-        if again != truth {
+        if !self.is_true(asked, &again, &truth) {
             return Err(format!("the second time, the cache answers {again:?}, the truth is {truth:?}"));
         }
-        if self.setting.cache != CacheKind::Tiny && self.db.statistics().statements() != sent {
+        let remembers = self.stack.cache() != Cache::Memory || self.setting.cache != CacheKind::Tiny;
+        if remembers && !asked.is_refused(self.storable) && self.db.statistics().statements() != sent {
             return Err("the answer was not remembered".into());
         }
         Ok(())
+    }
+
+    /// Whether others can read while the transaction is open.
+    fn can_look_beside(&self) -> bool {
+        self.transactions.is_empty() || self.stack.reads_beside_transactions()
+    }
+
+    /// A question about values that the database refuses may be refused, too.
+    fn is_true(&self, asked: &Asked<'_>, answer: &Answer, truth: &Answer) -> bool {
+        let refusal = matches!(answer, Answer::Failed(Outcome::Unstorable | Outcome::Refused));
+        answer == truth || refusal && asked.is_refused(self.storable)
+    }
+
+    fn refuses_key(&self, key: &DynamicKey) -> bool {
+        let columns = Dynamic::table().key().iter().enumerate();
+        columns.into_iter().any(|(part, &column)| self.storable.refuses(column, &key.0.value(part)))
+    }
+
+    fn refuses_changes(&self, object: &Loaded<Dynamic>) -> bool {
+        changed(object).iter().any(|(column, value)| self.storable.refuses(*column, value))
+    }
+
+    /// What a write does to the rows: nothing, if the database refuses its values.
+    fn unless(&mut self, refused: bool, write: impl FnOnce(&mut Rows) -> Outcome) -> Outcome {
+        if refused { Outcome::Unstorable } else { write(self.rows()) }
+    }
+
+    /// Compares how a write ended. One with a value that the database refuses may end with what else is wrong with it.
+    async fn end(&mut self, expected: Outcome, outcome: Outcome) -> Checked {
+        if expected != outcome && (expected != Outcome::Unstorable || outcome == Outcome::Done) {
+            return Err(format!("ended with {outcome:?}, expected {expected:?}"));
+        }
+        self.settle(outcome).await
+    }
+
+    /// Rolls back a transaction that the database gave up because of a failure.
+    async fn settle(&mut self, outcome: Outcome) -> Checked {
+        if !matches!(outcome, Outcome::Violation | Outcome::Unstorable) || self.transactions.is_empty() {
+            return Ok(());
+        }
+        if self.session().things::<Dynamic>().count().await.is_ok() {
+            return Ok(());
+        }
+        self.levels.pop();
+        let transaction = self.transactions.pop().expect("a transaction is open");
+        transaction.rollback().await.map_err(|error| format!("{error:?}"))
     }
 
     fn keep(&mut self, object: Loaded<Dynamic>) {
@@ -318,10 +406,6 @@ impl World {
         }
         self.kept.push(object);
     }
-}
-
-fn same(expected: Outcome, outcome: Outcome) -> Checked {
-    if expected == outcome { Ok(()) } else { Err(format!("ended with {outcome:?}, expected {expected:?}")) }
 }
 
 fn change(object: &mut Loaded<Dynamic>, changes: &[(u8, u8)]) {

@@ -1,14 +1,15 @@
 //! Asking one question of a session, and of the copy of the rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use thing::driver::Order;
+use thing::driver::{Capability, Order};
 use thing::{Column, Db, Loaded, Model, Query, Session, Things};
 
-use crate::filters::{Plan, Spec};
-use crate::oracle::{Outcome, Rows, Values};
-use crate::program::{Question, Target, Window};
-use crate::schema::{Dynamic, DynamicKey, key};
+use super::filters::{Plan, Spec};
+use super::oracle::{Outcome, Rows, Values};
+use super::program::{Question, Target, Window};
+use super::schema::{Dynamic, DynamicKey, key};
+use super::storable::Storable;
 
 /// What a question was answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,15 @@ pub(crate) enum Answer {
     Flag(bool),
     Map(BTreeMap<DynamicKey, Values>),
     Failed(Outcome),
+}
+
+impl Answer {
+    fn of<T>(result: &thing::Result<T>, answer: impl FnOnce(&T) -> Self) -> Result<Self, String> {
+        match result {
+            Ok(found) => Ok(answer(found)),
+            Err(_) => Ok(Self::Failed(Outcome::of(result)?)),
+        }
+    }
 }
 
 /// A question whose targets are known.
@@ -79,10 +89,12 @@ impl Asked<'_> {
                 }
             }
             Self::Count(plan) => {
-                return Ok((Answer::Number(query(plan).count().await.map_err(unexpected)?), Vec::new()));
+                let count = query(plan).count().await;
+                return Ok((Answer::of(&count, |count| Answer::Number(*count))?, Vec::new()));
             }
             Self::Exists(plan) => {
-                return Ok((Answer::Flag(query(plan).exists().await.map_err(unexpected)?), Vec::new()));
+                let exists = query(plan).exists().await;
+                return Ok((Answer::of(&exists, |exists| Answer::Flag(*exists))?, Vec::new()));
             }
             Self::ById(key) => {
                 let key = key.clone();
@@ -91,27 +103,50 @@ impl Asked<'_> {
                 found.map(|found| vec![found])
             }
             Self::ByIds(keys) => {
-                let found = things.by_ids(keys).await.map_err(unexpected)?;
-                let map = found.iter().map(|(key, object)| (key.clone(), object.0.clone())).collect();
-                return Ok((Answer::Map(map), found.into_values().collect()));
+                let found = things.by_ids(keys).await;
+                let map = |found: &HashMap<DynamicKey, Loaded<Dynamic>>| {
+                    Answer::Map(found.iter().map(|(key, object)| (key.clone(), object.0.clone())).collect())
+                };
+                return Ok((Answer::of(&found, map)?, found.map(HashMap::into_values).into_iter().flatten().collect()));
             }
         };
-        match found {
-            Ok(objects) => Ok((Answer::List(objects.iter().map(|object| object.0.clone()).collect()), objects)),
-            Err(_) => Ok((Answer::Failed(Outcome::of(&found)?), Vec::new())),
-        }
+        let list =
+            |objects: &Vec<Loaded<Dynamic>>| Answer::List(objects.iter().map(|object| object.0.clone()).collect());
+        Ok((Answer::of(&found, list)?, found.unwrap_or_default()))
     }
 
     /// The answer of a stream, for lists that have no window.
     pub(crate) async fn streamed(&self, db: &Db) -> Result<Option<Answer>, String> {
         let Self::List { plan, order, window: Window::All } = self else { return Ok(None) };
-        let query = order.iter().fold(query(db.things(), plan, Way::Uncached), ordered);
-        let mut stream = query.stream().await.map_err(unexpected)?;
-        let mut rows = Vec::new();
-        while let Some(object) = stream.next().await.map_err(unexpected)? {
-            rows.push(object.0.clone());
+        if !db.executor().capabilities().has(Capability::Streaming) {
+            return Ok(None);
         }
-        Ok(Some(Answer::List(rows)))
+        let query = order.iter().fold(query(db.things(), plan, Way::Uncached), ordered);
+        let rows = async {
+            let mut rows = Vec::new();
+            let mut stream = query.stream().await?;
+            while let Some(object) = stream.next().await? {
+                rows.push(object.0.clone());
+            }
+            Ok(rows)
+        };
+        Answer::of(&rows.await, |rows| Answer::List(rows.clone())).map(Some)
+    }
+
+    /// Whether it is about values that the database refuses.
+    pub(crate) fn is_refused(&self, storable: &Storable) -> bool {
+        let refuses = |key: &DynamicKey| {
+            Dynamic::table()
+                .key()
+                .iter()
+                .enumerate()
+                .any(|(part, &column)| storable.refuses(column, &key.0.value(part)))
+        };
+        match self {
+            Self::List { plan, .. } | Self::Count(plan) | Self::Exists(plan) => plan.is_refused(storable),
+            Self::ById(key) => refuses(key),
+            Self::ByIds(keys) => keys.iter().any(refuses),
+        }
     }
 
     /// The true answer.
@@ -146,9 +181,4 @@ fn query<'s>(things: Things<'s, Dynamic>, plan: &Plan, way: Way) -> Query<'s, Dy
 fn ordered<'s>(query: Query<'s, Dynamic>, term: &Order) -> Query<'s, Dynamic> {
     let column = Column::<Spec>::at(term.column);
     query.order_by(if term.descending { column.desc() } else { column.asc() })
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
-fn unexpected(error: thing::Error) -> String {
-    format!("unexpected error: {error:?}")
 }

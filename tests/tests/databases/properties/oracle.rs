@@ -7,9 +7,9 @@ use thing::driver::{Order, Value};
 use thing::{ErrorKind, Model};
 use thing_conformance::evaluate::{compare, order as compare_rows};
 
-use crate::filters::Plan;
-use crate::program::Window;
-use crate::schema::{Dynamic, DynamicKey};
+use super::filters::Plan;
+use super::program::Window;
+use super::schema::{Dynamic, DynamicKey};
 
 pub(crate) type Values = Vec<Value<'static>>;
 
@@ -25,6 +25,8 @@ pub(crate) enum Outcome {
     NotUnique,
     Violation,
     Refused,
+    /// The database does not hold such values.
+    Unstorable,
 }
 
 impl Outcome {
@@ -36,6 +38,7 @@ impl Outcome {
             Err(error) => match error.kind() {
                 ErrorKind::NotUnique => Ok(Self::NotUnique),
                 ErrorKind::InvalidInput => Ok(Self::Refused),
+                ErrorKind::InvalidData { .. } => Ok(Self::Unstorable),
                 _ => Err(format!("unexpected error: {error:?}")),
             },
         }

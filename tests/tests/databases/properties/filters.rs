@@ -7,8 +7,9 @@ use thing::driver::{Result, Row, Value, ValueType};
 use thing::{Column, ColumnSpec, ColumnType, Filter, Model, TextType};
 use thing_conformance::evaluate::{compare, like};
 
-use crate::schema::Dynamic;
-use crate::values::pool;
+use super::schema::Dynamic;
+use super::storable::{Storable, like_stops_at_zero};
+use super::values::pool;
 
 /// A value of whatever type.
 #[derive(Clone, Debug)]
@@ -209,7 +210,21 @@ impl Plan {
         }
     }
 
-    /// What the filter says of a row, by the rules of SQL and the semantics of SQLite's text.
+    /// Whether a value of the filter can't be in its column.
+    pub(crate) fn is_refused(&self, storable: &Storable) -> bool {
+        let refuses = |number: u8, choice: u8| storable.refuses(column(number), &pool(column(number), choice));
+        match self {
+            Self::Compare { column, value, .. } => refuses(*column, *value),
+            Self::In { column, values, .. } => values.iter().any(|value| refuses(*column, *value)),
+            Self::Between { column, low, high, .. } => refuses(*column, *low) || refuses(*column, *high),
+            Self::Like { column, text, .. } => refuses(*column, text & !3),
+            Self::Not(plan) => plan.is_refused(storable),
+            Self::And(plans) | Self::Or(plans) => plans.iter().any(|plan| plan.is_refused(storable)),
+            Self::Constant(_) | Self::CompareNull { .. } | Self::Columns { .. } | Self::Null { .. } => false,
+        }
+    }
+
+    /// What the filter says of a row, by the rules of SQL.
     pub(crate) fn answer(&self, row: &[Value<'static>]) -> Answer {
         match self {
             Self::Constant(value) => Some(*value),
@@ -310,7 +325,7 @@ fn escaped(text: &str) -> String {
     pattern(text).replace('%', "\\%").replace('_', "\\_")
 }
 
-/// SQLite's LIKE looks as far as the first zero byte.
+/// As far as LIKE looks at a text.
 fn until_zero(text: &str) -> &str {
-    text.split('\0').next().unwrap_or_default()
+    if like_stops_at_zero() { text.split('\0').next().unwrap_or_default() } else { text }
 }

@@ -1,11 +1,30 @@
 //! What the cache answers, what invalidates it and what doesn't: counted in statements.
-// A helper of a test fails with it.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::{Post, User, cached, post, statements, user};
+use thing::driver::{EntryKey, Key, Peek};
 use thing::{Db, Loaded, Model, Result};
+
+use crate::support::{Cache, Post, Stack, User, placeholders, post, statements, user};
+
+matrix! {
+    cached: [
+        a_second_read_sends_no_statement,
+        a_list_brings_its_objects_into_the_cache,
+        a_hit_shares_the_object_until_it_is_changed,
+        a_save_is_seen_by_the_next_read,
+        a_write_elsewhere_leaves_a_list_cached,
+        a_write_that_concerns_a_list_renews_it,
+        a_count_survives_changes_that_keep_it,
+        a_known_absent_row_appears_when_it_is_created,
+        a_transaction_reaches_the_cache_at_its_commit,
+        a_rollback_leaves_no_trace,
+        fifty_tasks_on_a_cold_key_share_a_statement,
+        raw_writes_are_seen_after_invalidate,
+        lists_beyond_the_limit_are_read_each_time,
+        saving_a_plain_struct_costs_only_the_lists_that_it_changes,
+        many_tasks_save_one_row_and_none_is_refused,
+        two_models_of_one_table_keep_their_columns_apart,
+    ]
+}
 
 /// Runs a query twice and asserts that the second run sends nothing.
 macro_rules! assert_cached {
@@ -17,8 +36,8 @@ macro_rules! assert_cached {
     }};
 }
 
-async fn posts() -> Result<Db> {
-    let db = cached().await;
+async fn posts(stack: &Stack) -> Result<Db> {
+    let db = stack.users().await;
     db.things::<User>().create_many((1..=3).map(user)).await?;
     db.things::<Post>().create_many((1..=3).flat_map(|user| (0..4).map(move |n| post(user, n)))).await?;
     Ok(db)
@@ -28,9 +47,8 @@ fn of_user(db: &Db, user_id: i64) -> impl Future<Output = Result<Vec<Loaded<Post
     Post::filter(db, Post::USER_ID.eq(user_id)).all()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_read_sends_no_statement() -> Result<()> {
-    let db = posts().await?;
+async fn a_second_read_sends_no_statement(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     assert_cached!(db, User::by_id(&db, 1));
     assert_cached!(db, User::find(&db, 99));
     assert_cached!(db, of_user(&db, 1));
@@ -42,22 +60,25 @@ async fn a_second_read_sends_no_statement() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_brings_its_objects_into_the_cache() -> Result<()> {
-    let db = posts().await?;
+async fn a_list_brings_its_objects_into_the_cache(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     let list = of_user(&db, 2).await?;
     let (sent, one) = statements(&db, Post::by_id(&db, list[1].id)).await;
     assert_eq!((sent, one?), (0, list[1].clone()));
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hit_shares_the_object_until_it_is_changed() -> Result<()> {
-    let db = posts().await?;
+async fn a_hit_shares_the_object_until_it_is_changed(stack: &Stack) -> Result<()> {
+    let client = stack.client().await.unwrap();
+    let db = Db::builder(stack.executor().await).cache(client.clone()).build();
+    db.sync::<User>().await?;
+    user(1).create(&db).await?;
     User::by_id(&db, 1).await?;
+    let held = client.peek(&EntryKey::Object { table: User::table().id(), key: Key::Int(1) });
     let one = User::by_id(&db, 1).await?;
     let mut other = User::by_id(&db, 1).await?;
-    assert!(std::ptr::eq(&*one, &*other), "both share the cached object");
+    let shared = std::ptr::eq(&*one, &*other);
+    assert_eq!(shared, matches!(held, Peek::Hit(_)), "both share the object where the cache is in this process");
     other.name = "Changed".into();
     assert!(!std::ptr::eq(&*one, &*other));
     assert_eq!(one.name, "User 1");
@@ -65,9 +86,8 @@ async fn a_hit_shares_the_object_until_it_is_changed() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_save_is_seen_by_the_next_read() -> Result<()> {
-    let db = posts().await?;
+async fn a_save_is_seen_by_the_next_read(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     let mut alice = User::by_id(&db, 1).await?;
     let old = User::by_id(&db, 1).await?;
     alice.name = "Alice".into();
@@ -77,9 +97,8 @@ async fn a_save_is_seen_by_the_next_read() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_elsewhere_leaves_a_list_cached() -> Result<()> {
-    let db = posts().await?;
+async fn a_write_elsewhere_leaves_a_list_cached(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     of_user(&db, 1).await?;
     Post::filter(&db, Post::STARS.ge(3)).all().await?;
     // Another user's post, without the stars that the second list asks for.
@@ -100,9 +119,8 @@ async fn a_write_elsewhere_leaves_a_list_cached() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_concerns_a_list_renews_it() -> Result<()> {
-    let db = posts().await?;
+async fn a_write_that_concerns_a_list_renews_it(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     let well_liked = || Post::filter(&db, Post::STARS.ge(3)).all();
     let count = || Post::filter(&db, Post::USER_ID.eq(1)).count();
     assert_eq!(well_liked().await?.len(), 3);
@@ -123,9 +141,8 @@ async fn a_write_that_concerns_a_list_renews_it() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_count_survives_changes_that_keep_it() -> Result<()> {
-    let db = posts().await?;
+async fn a_count_survives_changes_that_keep_it(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     let liked = || Post::filter(&db, Post::STARS.ge(2)).count();
     assert_eq!(liked().await?, 6);
     let mut best = Post::filter(&db, Post::STARS.eq(3)).all().await?.remove(0);
@@ -136,9 +153,8 @@ async fn a_count_survives_changes_that_keep_it() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_known_absent_row_appears_when_it_is_created() -> Result<()> {
-    let db = posts().await?;
+async fn a_known_absent_row_appears_when_it_is_created(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     assert!(User::find(&db, 4).await?.is_none());
     assert!(User::find(&db, 5).await?.is_none());
     assert_eq!(user(4).create(&db).await?.id, 4);
@@ -147,9 +163,8 @@ async fn a_known_absent_row_appears_when_it_is_created() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_reaches_the_cache_at_its_commit() -> Result<()> {
-    let db = posts().await?;
+async fn a_transaction_reaches_the_cache_at_its_commit(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     assert_eq!(User::by_id(&db, 1).await?.name, "User 1");
     of_user(&db, 1).await?;
     let transaction = db.begin().await?;
@@ -165,9 +180,8 @@ async fn a_transaction_reaches_the_cache_at_its_commit() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rollback_leaves_no_trace() -> Result<()> {
-    let db = posts().await?;
+async fn a_rollback_leaves_no_trace(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     User::by_id(&db, 1).await?;
     of_user(&db, 1).await?;
     let transaction = db.begin().await?;
@@ -181,9 +195,8 @@ async fn a_rollback_leaves_no_trace() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_tasks_on_a_cold_key_send_one_statement() -> Result<()> {
-    let db = posts().await?;
+async fn fifty_tasks_on_a_cold_key_share_a_statement(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     for id in 1..=3 {
         let (sent, ()) = statements(&db, async {
             let tasks: Vec<_> = (0..50)
@@ -197,16 +210,18 @@ async fn fifty_tasks_on_a_cold_key_send_one_statement() -> Result<()> {
             }
         })
         .await;
-        assert_eq!(sent, 1);
+        // A cache that is a round trip away answers some of them when the first fill is over.
+        let most = if stack.cache() == Cache::Memory { 1 } else { 8 };
+        assert!((1..=most).contains(&sent), "{sent} statements");
     }
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn raw_writes_are_seen_after_invalidate() -> Result<()> {
-    let db = posts().await?;
+async fn raw_writes_are_seen_after_invalidate(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     User::by_id(&db, 1).await?;
-    let changed = db.raw("UPDATE users SET name = ?1 WHERE id = ?2").bind("Raw").bind(1_i64).execute().await?;
+    let changed =
+        db.raw(placeholders(&db, "UPDATE users SET name = ? WHERE id = ?")).bind("Raw").bind(1_i64).execute().await?;
     assert_eq!(changed, 1);
     assert_eq!(User::by_id(&db, 1).await?.name, "User 1", "raw statements pass by the cache");
     assert_eq!(db.things::<User>().by_id_uncached(1).await?.name, "Raw");
@@ -215,12 +230,8 @@ async fn raw_writes_are_seen_after_invalidate() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn lists_beyond_the_limit_are_read_each_time() -> Result<()> {
-    use thing_cache_memory::{MemoryCache, MemoryConfig};
-    use thing_driver_sqlite::SqliteExecutor;
-    let cache = MemoryCache::new(MemoryConfig::default());
-    let db = Db::builder(SqliteExecutor::memory().await?).cache(cache).cached_list_limit(5).build();
+async fn lists_beyond_the_limit_are_read_each_time(stack: &Stack) -> Result<()> {
+    let db = stack.builder().await.cached_list_limit(5).build();
     db.sync::<User>().await?;
     db.things::<User>().create_many((0..6).map(user)).await?;
     for (expected, limit) in [(1, 6), (1, 6), (1, 5), (0, 5)] {
@@ -229,9 +240,8 @@ async fn lists_beyond_the_limit_are_read_each_time() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn saving_a_plain_struct_costs_only_the_lists_that_it_changes() -> Result<()> {
-    let db = posts().await?;
+async fn saving_a_plain_struct_costs_only_the_lists_that_it_changes(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     let liked = || Post::filter(&db, Post::STARS.ge(2)).all();
     let titled = || Post::filter(&db, Post::TITLE.starts_with("Post")).count();
     liked().await?;
@@ -243,9 +253,8 @@ async fn saving_a_plain_struct_costs_only_the_lists_that_it_changes() -> Result<
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_tasks_save_one_row_and_none_is_refused() -> Result<()> {
-    let db = posts().await?;
+async fn many_tasks_save_one_row_and_none_is_refused(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     let tasks: Vec<_> = (0..64)
         .map(|task| {
             let db = db.clone();
@@ -283,9 +292,8 @@ struct Headline {
     title: String,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_models_of_one_table_keep_their_columns_apart() -> Result<()> {
-    let db = posts().await?;
+async fn two_models_of_one_table_keep_their_columns_apart(stack: &Stack) -> Result<()> {
+    let db = posts(stack).await?;
     let titled = || Post::filter(&db, Post::TITLE.starts_with("Post 3")).count();
     assert_eq!(titled().await?, 3);
     let post = Post::by_id(&db, 4).await?;

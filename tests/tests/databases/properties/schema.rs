@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use thing::driver::{Column, Key, Result, Row, Table, Value, ValueType};
 use thing::{Model, ModelKey};
 
-use crate::values::pool;
+use super::values::pool;
 
 /// A row of the table that the case chose. The test runs on one thread, so that the choice can be a thread's.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +95,7 @@ pub(crate) struct Schema {
     pub(crate) indexes: Vec<(Vec<usize>, bool)>,
 }
 
-const TYPES: [ValueType; 12] = [
+pub(crate) const TYPES: [ValueType; 12] = [
     ValueType::I32,
     ValueType::Text,
     ValueType::Bool,
@@ -109,23 +110,27 @@ const TYPES: [ValueType; 12] = [
     ValueType::Decimal,
 ];
 
-pub(crate) fn schemas() -> impl Strategy<Value = Schema> {
+/// Schemas with columns of these types.
+pub(crate) fn schemas(types: &[ValueType]) -> impl Strategy<Value = Schema> + use<> {
+    let text = u32::from(types.contains(&ValueType::Text));
     let key = prop_oneof![
         3 => Just(KeyKind::Generated),
         2 => Just(KeyKind::Integer),
-        2 => Just(KeyKind::Text),
+        2 * text => Just(KeyKind::Text),
         1 => Just(KeyKind::Uuid),
-        2 => Just(KeyKind::Composite),
+        2 * text => Just(KeyKind::Composite),
     ];
-    let columns = proptest::collection::vec((select(&TYPES[..]), any::<bool>()), 1..6);
+    let columns = proptest::collection::vec((select(types.to_vec()), any::<bool>()), 1..6);
     let unique = proptest::bool::weighted(0.25);
     let indexes = proptest::collection::vec((proptest::collection::vec(0..8usize, 1..3), unique), 0..4);
     (key, columns, indexes).prop_map(|(key, columns, indexes)| Schema { key, columns, indexes })
 }
 
 impl Schema {
-    /// Makes this the table of [`Dynamic`]. It is never freed; a run has some thousands.
+    /// Makes this the table of [`Dynamic`], under a name of its own. It is never freed; a run has some thousands.
     pub(crate) fn choose(&self) {
+        static TABLES: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("dynamics_{}", TABLES.fetch_add(1, Ordering::Relaxed));
         let mut key = match self.key {
             KeyKind::Generated | KeyKind::Integer => vec![ValueType::I64],
             KeyKind::Text => vec![ValueType::Text],
@@ -133,7 +138,7 @@ impl Schema {
             KeyKind::Composite => vec![ValueType::Text, ValueType::I32],
         };
         let parts = key.len();
-        let mut table = Table::builder("dynamics")
+        let mut table = Table::builder(name.clone())
             .key((0..parts).collect::<Vec<_>>())
             .generated_key(self.key == KeyKind::Generated);
         for (at, value_type) in key.drain(..).enumerate() {
@@ -146,7 +151,7 @@ impl Schema {
         for (at, (columns, unique)) in self.indexes.iter().enumerate() {
             let mut columns: Vec<usize> = columns.iter().map(|column| column % width).collect();
             columns.dedup();
-            table = table.index(Some(&format!("dynamics_{at}")), columns, *unique);
+            table = table.index(Some(&format!("{name}_{at}")), columns, *unique);
         }
         let table = table.build().expect("random schemas are valid");
         TABLE.set(Some(Box::leak(Box::new(Arc::new(table)))));

@@ -1,0 +1,20 @@
+//! Everything above the drivers, on every database and with every cache. A test's name tells what it ran on:
+//! `operations::postgres_redis::both_styles_do_the_same`.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests report by panicking")]
+
+#[macro_use]
+mod support;
+
+mod caching;
+mod collations;
+mod decimals;
+mod edges;
+mod encoded;
+mod limits;
+mod merging;
+mod operations;
+mod properties;
+mod raw;
+mod schema;
+mod several;
+mod without_returning;

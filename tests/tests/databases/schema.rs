@@ -1,0 +1,138 @@
+//! `Db::sync`: what it creates, and what it refuses.
+
+use thing::driver::Capability;
+use thing::{Db, ErrorKind, Model, Result};
+
+use crate::support::Stack;
+
+matrix! {
+    uncached: [
+        sync_creates_an_index_that_is_missing,
+        sync_creates_tables_and_indexes_once,
+        sync_refuses_another_key_and_another_index_of_the_same_name,
+        sync_refuses_what_needs_a_migration_and_lists_all_of_it,
+        the_database_fills_in_defaults_for_other_programs,
+    ]
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(table = "books")]
+#[thing(unique(name = "books_by_place", columns(shelf, place)))]
+struct Book {
+    id: i64,
+    title: String,
+    #[thing(index)]
+    author_id: Option<i64>,
+    shelf: String,
+    place: i32,
+    #[thing(default = 5)]
+    stars: i32,
+}
+
+fn book(n: i32) -> Book {
+    Book { id: 0, title: format!("Book {n}"), author_id: None, shelf: "A".into(), place: n, stars: 1 }
+}
+
+/// The names of the indexes of the table of books.
+async fn indexes(db: &Db) -> Result<Vec<String>> {
+    let table = db.executor().schema().unwrap().describe("books").await?.expect("the table is there");
+    let mut names: Vec<String> = table.indexes.into_iter().map(|index| index.name).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+async fn sync_creates_tables_and_indexes_once(stack: &Stack) -> Result<()> {
+    let db = stack.db::<Book>().await;
+    book(1).create(&db).await?;
+    db.sync::<Book>().await?;
+    assert_eq!(db.things::<Book>().count().await?, 1, "a second sync changes nothing");
+    assert!(book(1).create(&db).await.unwrap_err().is_unique_violation(), "the named unique index is there");
+    assert_eq!(indexes(&db).await?, ["books_author_id_index", "books_by_place"]);
+    Ok(())
+}
+
+/// The table of books without an index.
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(table = "books")]
+struct BareBook {
+    id: i64,
+    title: String,
+    author_id: Option<i64>,
+    shelf: String,
+    place: i32,
+    #[thing(default = 5)]
+    stars: i32,
+}
+
+async fn sync_creates_an_index_that_is_missing(stack: &Stack) -> Result<()> {
+    let db = stack.db::<BareBook>().await;
+    let result = db.sync::<Book>().await;
+    if let Err(error) = result {
+        // Where text must have been made for an index.
+        assert_eq!(*error.kind(), ErrorKind::Schema);
+        return Ok(());
+    }
+    assert_eq!(indexes(&db).await?, ["books_author_id_index", "books_by_place"]);
+    Ok(())
+}
+
+async fn the_database_fills_in_defaults_for_other_programs(stack: &Stack) -> Result<()> {
+    let db = stack.db::<Book>().await;
+    if !db.executor().capabilities().has(Capability::RawStatements) {
+        return Ok(());
+    }
+    db.raw("INSERT INTO books (title, shelf, place) VALUES ('Raw', 'B', 1)").execute().await?;
+    assert_eq!(Book::filter(&db, Book::TITLE.eq("Raw")).one().await?.stars, 5);
+    Ok(())
+}
+
+/// What the table of books may have been once.
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(table = "books")]
+struct OldBook {
+    id: i64,
+    title: Option<String>,
+    author_id: String,
+    shelf: String,
+    stars: i32,
+    isbn: String,
+}
+
+async fn sync_refuses_what_needs_a_migration_and_lists_all_of_it(stack: &Stack) -> Result<()> {
+    let db = stack.db::<OldBook>().await;
+    let error = db.sync::<Book>().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Schema);
+    let message = error.to_string();
+    for part in [
+        "column `title` is nullable, the model says NOT NULL",
+        "column `author_id` is `",
+        "`, which does not hold 64-bit integer",
+        "column `place` is missing",
+        "column `isbn` is NOT NULL without default and no field fills it",
+    ] {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+    assert!(indexes(&db).await?.is_empty(), "nothing was created");
+    Ok(())
+}
+
+/// A table of books with another key, and another index of the same name.
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(table = "books")]
+#[thing(key(shelf, place), index(name = "books_by_place", columns(place, shelf)))]
+struct PlacedBook {
+    id: i64,
+    title: String,
+    author_id: Option<i64>,
+    shelf: String,
+    place: i32,
+    stars: i32,
+}
+
+async fn sync_refuses_another_key_and_another_index_of_the_same_name(stack: &Stack) -> Result<()> {
+    let db = stack.db::<PlacedBook>().await;
+    let message = db.sync::<Book>().await.unwrap_err().to_string();
+    assert!(message.contains("the key is (shelf, place), the model says (id)"), "{message}");
+    assert!(message.contains("index `books_by_place` is over other columns or of another sort"), "{message}");
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Stacks: a kind of database and a kind of cache.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use thing::driver::{CacheClient, Executor};
+use thing::{Db, DbBuilder, ModelSet, Result};
+use thing_cache_memory::{MemoryCache, MemoryConfig};
+use thing_cache_redis::{RedisCache, RedisConfig};
+use thing_driver_sqlite::{SqliteConfig, SqliteExecutor, Synchronous};
+use thing_test_servers::{redis_prefix, redis_url};
+
+use super::{Post, User};
+
+/// How long a test on a busy machine waits for an answer of the cache.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    SqliteFile,
+    SqliteMemory,
+}
+
+/// A kind of cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cache {
+    None,
+    Memory,
+    Redis,
+}
+
+/// One stack for each database, each with another cache where there are several.
+pub(crate) fn stacks() -> Vec<Stack> {
+    vec![
+        Stack::new("sqlite_file_memory", Database::SqliteFile, Cache::Memory),
+        Stack::new("sqlite_memory", Database::SqliteMemory, Cache::None),
+        Stack::new("sqlite_file_redis", Database::SqliteFile, Cache::Redis),
+        Stack::new("sqlite_memory_redis", Database::SqliteMemory, Cache::Redis),
+    ]
+}
+
+/// What a test runs on. Whatever it gives is fresh and empty, and removed when the test is over.
+pub(crate) struct Stack {
+    name: &'static str,
+    database: Database,
+    cache: Cache,
+    /// Databases to be dropped.
+    held: Mutex<Vec<Box<dyn Any + Send>>>,
+}
+
+impl Stack {
+    pub(crate) fn new(name: &'static str, database: Database, cache: Cache) -> Self {
+        Self { name, database, cache, held: Mutex::default() }
+    }
+
+    /// The name of the module that holds its tests.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn cache(&self) -> Cache {
+        self.cache
+    }
+
+    /// Whether every statement, or every look into the cache, is a round trip.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.cache == Cache::Redis
+    }
+
+    /// Whether others can read while a transaction is open: not where there is one connection for all.
+    pub(crate) fn reads_beside_transactions(&self) -> bool {
+        self.database != Database::SqliteMemory
+    }
+
+    /// Runs a test on a runtime as applications have it.
+    pub(crate) fn run(self, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        self.run_on(tokio::runtime::Builder::new_multi_thread().worker_threads(2), test)
+    }
+
+    /// Runs a test on a runtime of one thread.
+    pub(crate) fn run_on_one_thread(self, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        self.run_on(&mut tokio::runtime::Builder::new_current_thread(), test)
+    }
+
+    fn run_on(self, builder: &mut tokio::runtime::Builder, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        // Dropped before the stack: connections end with their runtime, then databases can be dropped.
+        let runtime = builder.enable_all().build().unwrap();
+        runtime.block_on(test(&self))
+    }
+
+    /// A new database.
+    pub(crate) async fn executor(&self) -> Arc<dyn Executor> {
+        match self.database {
+            Database::SqliteFile => {
+                let folder = tempfile::tempdir().unwrap();
+                let config = SqliteConfig::file(folder.path().join("test.db")).synchronous(Synchronous::Off);
+                let executor = SqliteExecutor::connect(config).await.unwrap();
+                self.hold(folder);
+                Arc::new(executor)
+            }
+            Database::SqliteMemory => Arc::new(SqliteExecutor::memory().await.unwrap()),
+        }
+    }
+
+    /// A new cache, if the stack has one.
+    pub(crate) async fn client(&self) -> Option<Arc<dyn CacheClient>> {
+        match self.cache {
+            Cache::None => None,
+            Cache::Memory => Some(Arc::new(MemoryCache::new(MemoryConfig::default()))),
+            Cache::Redis => {
+                let config = RedisConfig::new(redis_url()).unwrap().prefix(redis_prefix()).read_timeout(PATIENCE);
+                Some(Arc::new(RedisCache::connect(config).await.unwrap()))
+            }
+        }
+    }
+
+    /// A builder over the executor, with a new cache if the stack has one.
+    pub(crate) async fn over(&self, executor: impl Executor) -> DbBuilder {
+        let builder = Db::builder(executor);
+        match self.client().await {
+            Some(client) => builder.cache(client),
+            None => builder,
+        }
+    }
+
+    /// A builder of a new database with a new cache.
+    pub(crate) async fn builder(&self) -> DbBuilder {
+        self.over(self.executor().await).await
+    }
+
+    /// A new database with tables for these models.
+    pub(crate) async fn db<T: ModelSet>(&self) -> Db {
+        let db = self.builder().await.build();
+        db.sync::<T>().await.unwrap();
+        db
+    }
+
+    /// A new database of users and posts.
+    pub(crate) async fn users(&self) -> Db {
+        self.db::<(User, Post)>().await
+    }
+
+    /// The type of a text column that takes letters of either case for equal; `None` where a column's type can't say so.
+    pub(crate) fn text_without_case(&self) -> Option<&'static str> {
+        match self.database {
+            Database::SqliteFile | Database::SqliteMemory => Some("TEXT COLLATE NOCASE"),
+        }
+    }
+
+    fn hold(&self, database: impl Any + Send) {
+        self.held.lock().unwrap().push(Box::new(database));
+    }
+}
