@@ -65,6 +65,32 @@ pub fn all(outcome: &Outcome, allocations: &Allocations) -> Vec<Bar> {
     ]
 }
 
+/// The bars on servers: each against the raw client of the same server.
+pub fn servers(outcome: &Outcome) -> Vec<Bar> {
+    let rate = |workload: &str, subject, references: &[&str]| {
+        median(&outcome.ratios(workload, subject, references, Measurement::rate))
+    };
+    let postgres = |workload: &str| rate(&format!("postgres {workload}"), "thing", &["tokio-postgres"]);
+    let mysql = |workload: &str| rate(&format!("mysql {workload}"), "thing", &["mysql_async"]);
+    let at_least = |name, least, measured| Bar { name, limit: Limit::AtLeast(least), measured };
+    vec![
+        at_least("PostgreSQL, get by id, one task, of raw", 0.9, postgres("W1")),
+        at_least("PostgreSQL, get by id, 64 tasks, of raw pooled", 2.5, postgres("W2")),
+        at_least("PostgreSQL, list of 100, of raw", 0.95, postgres("W3")),
+        at_least("PostgreSQL, insert, 64 tasks, of raw pooled", 1.0, postgres("W5")),
+        at_least("PostgreSQL, bulk insert, of raw COPY", 0.9, postgres("W7")),
+        at_least("PostgreSQL, 100 parents with children, of raw", 1.0, postgres("W8")),
+        at_least("MySQL, get by id, one task, of raw", 0.9, mysql("W1")),
+        at_least("MySQL, get by id, 64 tasks, of raw pooled", 2.0, mysql("W2")),
+        at_least("MySQL, list of 100, of raw", 0.95, mysql("W3")),
+        at_least("MySQL, insert, 64 tasks, of raw pooled", 1.0, mysql("W5")),
+        at_least("MySQL, bulk insert, of raw multi-row", 0.9, mysql("W7")),
+        at_least("MySQL, 100 parents with children, of raw", 1.0, mysql("W8")),
+        at_least("Redis hit, one task, of raw GET", 0.85, rate("R1", "hit", &["redis GET"])),
+        at_least("Redis hit, 64 tasks, of raw GET", 0.85, rate("R2", "hit", &["redis GET"])),
+    ]
+}
+
 /// A table of the bars.
 pub fn table(bars: &[Bar]) -> String {
     let mut table = String::from("| bar | wanted | measured | |\n|---|--:|--:|---|\n");

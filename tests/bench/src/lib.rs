@@ -14,6 +14,7 @@ pub mod data;
 pub mod seed;
 pub mod subject;
 pub mod subjects;
+pub mod server;
 pub mod meter;
 pub mod workload;
 pub mod suite;

@@ -4,6 +4,8 @@ pub mod rusqlite;
 pub mod pooled;
 pub mod group_commit;
 pub mod tokio_rusqlite;
+pub mod tokio_postgres;
+pub mod mysql_async;
 pub mod thing;
 pub mod bare_cache;
 
@@ -20,8 +22,12 @@ use crate::subjects::thing::ThingSubject;
 use crate::subjects::tokio_rusqlite::TokioRusqlite;
 use crate::workload::{Load, Workload};
 
-/// How many connections read.
+/// How many connections read a file.
 pub const CONNECTIONS: usize = 4;
+/// How many connections a pool has to a server.
+pub const POOLED: usize = 16;
+/// How many connections to a server are shared by all tasks.
+pub const PIPES: usize = 2;
 
 /// A subject by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@ mod hits;
 mod lists;
 mod stampede;
 mod delayed;
+pub mod servers;
+pub mod remote_hits;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +35,8 @@ pub struct Options {
 }
 
 impl Options {
-    fn wants(&self, name: &str) -> bool {
+    /// Whether this is to be run.
+    pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
     }
 

@@ -8,7 +8,7 @@ use thing::{Db, DbBuilder, Loaded, Model};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_sqlite::{SqliteConfig, SqliteExecutor};
 
-use crate::data::UserRow;
+use crate::data::{PostRow, UserRow};
 use crate::subject::{Reader, Seen, Subject, Synchronous};
 use crate::subjects::CONNECTIONS;
 
@@ -47,6 +47,12 @@ pub struct Post {
     pub title: String,
     /// About 90 bytes.
     pub body: String,
+}
+
+impl From<PostRow> for Post {
+    fn from(PostRow { id, user_id, title, body }: PostRow) -> Self {
+        Self { id, user_id, title, body }
+    }
 }
 
 impl From<UserRow> for User {

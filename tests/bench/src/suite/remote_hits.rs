@@ -1,0 +1,128 @@
+//! Remote hits: an entry in Redis beside a raw `GET` of as many bytes, each over one connection that all tasks share.
+
+use std::sync::Arc;
+
+use redis::AsyncCommands;
+use redis::aio::MultiplexedConnection;
+use thing::driver::{
+    CacheClient, CacheValue, EntryKey, Found, Key, LeaseRequest, Leased, NewEntry, Payload, Result, TableId, Tag,
+    Wanted,
+};
+use thing_cache_redis::{RedisCache, RedisConfig};
+
+use super::{Options, Outcome, tell};
+use crate::meter::Measurement;
+use crate::random::Random;
+use crate::workload::{Load, TASKS, concurrently};
+
+/// The bytes of a user in the cache, about.
+const SIZE: usize = 300;
+/// How many entries there are.
+const ENTRIES: i64 = 1000;
+const TABLE: TableId = TableId(0x6265_6e63_6800);
+
+/// Runs `R1` (one task) and `R2` (64 tasks) against the Redis of this URL.
+pub async fn run(options: &Options, url: &str, outcome: &mut Outcome) {
+    if !options.wants("R1") && !options.wants("R2") {
+        return;
+    }
+    tell("hits in Redis");
+    let cache = RedisConfig::new(url).expect("the URL of Redis is valid").connections(1);
+    let cache = Arc::new(RedisCache::connect(cache).await.expect("Redis is there"));
+    let entries: Arc<[(EntryKey, Tag)]> = (0..ENTRIES).map(entry).collect();
+    fill(&cache, &entries).await;
+    let client = redis::Client::open(thing_test_servers::redis_url()).expect("the URL of Redis is valid");
+    let mut raw = client.get_multiplexed_async_connection().await.expect("Redis is there");
+    for id in 0..ENTRIES {
+        let _: () = raw.set_ex(raw_key(id), vec![7_u8; SIZE], 3600).await.expect("a value is set");
+    }
+    for round in 0..options.rounds {
+        for (workload, tasks) in [("R1", 1), ("R2", TASKS)] {
+            if !options.wants(workload) {
+                continue;
+            }
+            let mut measure = async |subject: &str| {
+                let measured = match subject {
+                    "redis GET" => get(raw.clone(), tasks, options.load).await,
+                    _ => load(cache.clone(), entries.clone(), tasks, options.load).await,
+                };
+                outcome.add(round, workload, subject, measured);
+            };
+            let (first, second) = if round % 2 == 0 { ("redis GET", "hit") } else { ("hit", "redis GET") };
+            measure(first).await;
+            measure(second).await;
+        }
+    }
+}
+
+fn raw_key(id: i64) -> String {
+    format!("thing-bench:{id}")
+}
+
+fn entry(id: i64) -> (EntryKey, Tag) {
+    let key = Key::Int(id);
+    let tag = Tag::row(TABLE, &key);
+    (EntryKey::Object { table: TABLE, key }, tag)
+}
+
+/// Bytes, encoded already.
+struct Bytes(Vec<u8>);
+
+impl CacheValue for Bytes {
+    fn weight(&self) -> usize {
+        self.0.len()
+    }
+
+    fn encode(&self) -> Result<Vec<u8>> {
+        Ok(self.0.clone())
+    }
+}
+
+async fn fill(cache: &RedisCache, entries: &[(EntryKey, Tag)]) {
+    for (key, tag) in entries {
+        let leased = cache.lease(&[LeaseRequest::Entry { key, tags: &[*tag] }]).await.expect("Redis leases");
+        let Some(Leased::Granted(lease)) = leased.into_iter().next() else {
+            panic!("nobody else fills the entry");
+        };
+        let payload = Payload::Shared(Arc::new(Bytes(vec![7; SIZE])));
+        let kept = cache.store(&lease, vec![NewEntry::new(key.clone(), vec![*tag], payload)]).await;
+        assert_eq!(kept.expect("Redis stores"), 1);
+    }
+}
+
+fn keys(count: usize) -> Arc<[i64]> {
+    let mut random = Random::seeded(10);
+    (0..count).map(|_| random.below(ENTRIES as u64) as i64).collect()
+}
+
+fn operations(load: Load, tasks: usize) -> usize {
+    ((if tasks == 1 { 20_000.0 } else { 300_000.0 }) * load.scale) as usize
+}
+
+async fn get(connection: MultiplexedConnection, tasks: usize, load: Load) -> Measurement {
+    let ids = keys(operations(load, tasks));
+    concurrently(load.meter, tasks, ids.len(), move |at| {
+        let (mut connection, id) = (connection.clone(), ids[at]);
+        async move {
+            let value: Vec<u8> = connection.get(raw_key(id)).await.expect("a value is read");
+            assert_eq!(value.len(), SIZE);
+        }
+    })
+    .await
+}
+
+async fn load(cache: Arc<RedisCache>, entries: Arc<[(EntryKey, Tag)]>, tasks: usize, load: Load) -> Measurement {
+    let ids = keys(operations(load, tasks));
+    concurrently(load.meter, tasks, ids.len(), move |at| {
+        let (cache, entries, id) = (cache.clone(), entries.clone(), ids[at]);
+        async move {
+            let (key, tag) = &entries[id as usize];
+            let found = cache.load(&[Wanted::new(key).tags(std::slice::from_ref(tag))]).await.expect("Redis answers");
+            let Some(Found::Hit(Payload::Encoded(bytes))) = found.first() else {
+                panic!("the entry is there");
+            };
+            assert_eq!(bytes.len(), SIZE);
+        }
+    })
+    .await
+}

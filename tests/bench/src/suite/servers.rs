@@ -1,0 +1,47 @@
+//! Servers: the workloads on databases behind a connection, all subjects on the same tables.
+
+use super::{Options, Outcome, tell, turned};
+use crate::server::{Server, Subjects};
+use crate::workload::Workload;
+
+/// Workloads that stand for something on a server: saving is reading and updating there.
+const WORKLOADS: [Workload; 10] = [
+    Workload::Get,
+    Workload::GetConcurrently,
+    Workload::List,
+    Workload::Related,
+    Workload::Mixed,
+    Workload::Update,
+    Workload::Save,
+    Workload::Insert,
+    Workload::InsertConcurrently,
+    Workload::Bulk,
+];
+
+/// Runs the workloads on one server, whose database `url` is empty. Names of workloads have the server's before them.
+pub async fn run(options: &Options, server: Server, url: &str, outcome: &mut Outcome) {
+    tell(&format!("{}: filling the tables", server.name()));
+    server.seed(url).await.expect("the tables are filled");
+    let subjects: Subjects = server.subjects(url).await;
+    let workloads = WORKLOADS.into_iter().filter(|&workload| options.wants(&name(server, workload)));
+    let workloads: Vec<Workload> = workloads.collect();
+    for round in 0..options.rounds {
+        tell(&format!("{}: round {} of {}", server.name(), round + 1, options.rounds));
+        for &workload in &workloads {
+            for subject in turned(&subjects, round) {
+                let (subject, contestant) = &**subject;
+                let measured = contestant.start(workload, options.load).await;
+                let measured = measured.expect("a workload ends without panic");
+                outcome.add(round, &name(server, workload), subject, measured);
+                if matches!(workload, Workload::Insert | Workload::InsertConcurrently | Workload::Bulk) {
+                    server.tidy(url).await;
+                }
+            }
+        }
+    }
+}
+
+/// `postgres W1`.
+pub fn name(server: Server, workload: Workload) -> String {
+    format!("{} {}", server.name(), workload.name())
+}
