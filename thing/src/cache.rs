@@ -25,7 +25,7 @@ use std::time::Duration;
 use thing_driver_api::{CacheClient, CacheStatistics};
 
 pub(crate) use evaluate::Exactness;
-pub(crate) use flight::{Filling, Turn};
+pub(crate) use flight::{Filling, Moment, Turn};
 pub(crate) use invalidate::Quarantine;
 pub(crate) use judge::has_text;
 pub(crate) use question::{Kind, Question};

@@ -163,8 +163,9 @@ impl<'s, M: Model> Query<'s, M> {
         let table = M::table();
         let mut values = Vec::new();
         let filter = self.filter.compile(&mut values).map_err(|error| error.context(M::NAME))?;
-        let most = self.session.db().executor().capabilities().max_parameters();
-        if values.len() + 2 > most {
+        // Two are for the limit and the offset.
+        let most = self.session.db().executor().capabilities().max_parameters().saturating_sub(2);
+        if values.len() > most {
             return Err(Error::invalid_input(format!(
                 "{}: the filter has {} values, this database takes {most} in one statement; split the query",
                 M::NAME,
@@ -217,6 +218,7 @@ impl<'s, M: Model> Query<'s, M> {
         };
         let question = compiled.question::<M>();
         let entry = question.key();
+        let since = cache.now();
         match cache.ask(&question, &entry, db.exactness()).await {
             Ok(Answer::Hit(payload)) => {
                 if let Some(objects) = self.hydrate(payload).await? {
@@ -230,7 +232,7 @@ impl<'s, M: Model> Query<'s, M> {
                 return self.read_list(&compiled).await.map(loaded);
             }
         }
-        match cache.turn(&entry, &question.tags()).await {
+        match cache.turn(&entry, &question.tags(), since).await {
             Ok(Turn::Fill(filling)) => self.fill_list(db, cache, filling, &question, &compiled).await.map(loaded),
             Ok(Turn::Joined(payload)) => match self.hydrate(payload?).await? {
                 Some(objects) => Ok(loaded(objects)),
@@ -323,6 +325,7 @@ impl<'s, M: Model> Query<'s, M> {
         };
         let question = compiled.question::<M>();
         let entry = question.key();
+        let since = cache.now();
         match cache.ask(&question, &entry, db.exactness()).await {
             Ok(Answer::Hit(payload)) => {
                 if let Some(count) = as_count(payload) {
@@ -336,7 +339,7 @@ impl<'s, M: Model> Query<'s, M> {
                 return self.read_number(compiled).await;
             }
         }
-        match cache.turn(&entry, &question.tags()).await {
+        match cache.turn(&entry, &question.tags(), since).await {
             Ok(Turn::Fill(filling)) => {
                 let read = self.read_number(compiled).await;
                 match &read {

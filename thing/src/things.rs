@@ -160,6 +160,7 @@ impl<'s, M: Model> Things<'s, M> {
         let Some((db, cache)) = self.cache() else {
             return self.read_uncached(key).await;
         };
+        let since = cache.now();
         match cache.load_objects::<M>(std::slice::from_ref(key), db.exactness()).await.map(|mut found| found.pop()) {
             Ok(Some(ObjectAnswer::Hit(object))) => return Ok(Some(object)),
             Ok(Some(ObjectAnswer::Absent)) => return Ok(None),
@@ -167,7 +168,7 @@ impl<'s, M: Model> Things<'s, M> {
             Ok(Some(ObjectAnswer::Bypass) | None) => return self.read_uncached(key).await,
             Err(_) => return self.read_despite(key).await,
         }
-        match cache.turn_for_object::<M>(key).await {
+        match cache.turn_for_object::<M>(key, since).await {
             Ok(Turn::Fill(filling)) => {
                 let read = self.read_uncached(key).await;
                 match &read {

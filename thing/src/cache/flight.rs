@@ -1,12 +1,13 @@
 //! Flights: one fill of an entry at a time, and the callers that wait for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use thing_driver_api::{
-    CacheClient, EntryKey, Error, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Tag,
+    CacheClient, EntryKey, Error, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Tag,
+    Wanted,
 };
 use tokio::sync::Notify;
 
@@ -19,7 +20,12 @@ pub(crate) struct Flights {
     /// Callers that asked for a lease and have not said yet whether they fill.
     departing: AtomicUsize,
     departed: Notify,
+    /// The last entries that were stored, the latest first, and how many there were before.
+    arrivals: Mutex<VecDeque<(Tag, u64)>>,
 }
+
+/// How many arrivals are remembered for callers that come a moment late.
+const ARRIVALS: usize = 64;
 
 /// One fill, and what came of it.
 #[derive(Debug, Default)]
@@ -36,6 +42,26 @@ impl Flights {
 
     fn find(&self, id: LeaseId) -> Option<Arc<Flight>> {
         self.locked().get(&id).cloned()
+    }
+
+    fn arrivals(&self) -> MutexGuard<'_, VecDeque<(Tag, u64)>> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Moment {
+        Moment(self.arrivals().front().map_or(0, |(_, before)| before + 1))
+    }
+
+    fn arrive(&self, entry: Tag) {
+        let mut arrivals = self.arrivals();
+        let before = arrivals.front().map_or(0, |(_, before)| before + 1);
+        arrivals.truncate(ARRIVALS - 1);
+        arrivals.push_front((entry, before));
+    }
+
+    /// Whether the entry was stored since.
+    fn arrived(&self, entry: Tag, since: Moment) -> bool {
+        self.arrivals().iter().take_while(|(_, before)| *before >= since.0).any(|(arrived, _)| *arrived == entry)
     }
 }
 
@@ -59,6 +85,10 @@ impl Flight {
         self.landed.notify_waiters();
     }
 }
+
+/// A point in the order in which this process stored entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment(u64);
 
 /// A caller between its request for a lease and the answer's consequences.
 struct Departure<'a> {
@@ -98,9 +128,15 @@ pub(crate) enum Turn<'a> {
 }
 
 impl Cache {
+    /// To be taken before a look into the cache.
+    pub(crate) fn now(&self) -> Moment {
+        self.flights.now()
+    }
+
     /// Decides who fills: this caller, or one that is at it. A caller joins only a fill that no write has ended since
-    /// it began (the client tells), so what it gets is no older than its own call.
-    pub(crate) async fn turn(&self, key: &EntryKey, tags: &[Tag]) -> Result<Turn<'_>> {
+    /// it began (the client tells), so what it gets is no older than its own call. `since` is from before the look that found
+    /// nothing.
+    pub(crate) async fn turn(&self, key: &EntryKey, tags: &[Tag], since: Moment) -> Result<Turn<'_>> {
         let mut attempts = 0;
         while attempts < ATTEMPTS {
             let mut departure = Departure::begin(&self.flights);
@@ -110,10 +146,10 @@ impl Cache {
                     let filling = self.take_off(lease);
                     departure.taken_off = true;
                     // Another fill may have landed between this caller's miss and its lease.
-                    return match self.client.peek(key) {
-                        Peek::Hit(payload) => Ok(Turn::Joined(Ok(payload))),
-                        Peek::Unknown => Ok(Turn::Fill(filling)),
-                    };
+                    return Ok(match self.look_again(key, since).await? {
+                        Some(payload) => Turn::Joined(Ok(payload)),
+                        None => Turn::Fill(filling),
+                    });
                 }
                 Some(Leased::Held(id)) => {
                     drop(departure);
@@ -128,6 +164,21 @@ impl Cache {
             }
         }
         Ok(Turn::Bypass)
+    }
+
+    /// Looks for an entry that was not there before this caller asked for its lease. A cache that can't be peeked into is
+    /// asked only when the entry has been stored here since.
+    async fn look_again(&self, key: &EntryKey, since: Moment) -> Result<Option<Payload>> {
+        if let Peek::Hit(payload) = self.client.peek(key) {
+            return Ok(Some(payload));
+        }
+        if !self.flights.arrived(key.digest(), since) {
+            return Ok(None);
+        }
+        Ok(match self.client.load(&[Wanted::new(key)]).await?.pop() {
+            Some(Found::Hit(payload)) => Some(payload),
+            _ => None,
+        })
     }
 
     /// Waits for the fill with this lease; `None` when it has ended without an answer, or is not of this process.
@@ -167,7 +218,11 @@ impl Filling<'_> {
     /// Stores the entry and hands it to the waiting callers, who get it even if the cache keeps it not.
     pub(crate) async fn land(mut self, entry: NewEntry) -> Result<usize> {
         let payload = entry.payload.clone();
+        let digest = entry.key.digest();
         let stored = self.cache.client.store(&self.lease, vec![entry]).await;
+        if matches!(stored, Ok(1..)) {
+            self.cache.flights.arrive(digest);
+        }
         self.end(Ok(payload));
         stored
     }

@@ -7,7 +7,7 @@ use thing_driver_api::{
 };
 
 use super::judge::absence_is_affected;
-use super::{Cache, Exactness, Question, Stored};
+use super::{Cache, Exactness, Moment, Question, Stored};
 use crate::Model;
 
 /// What the cache knows of a query.
@@ -91,8 +91,8 @@ impl Cache {
     }
 
     /// Decides who fills the entry of a row.
-    pub(crate) async fn turn_for_object<M: Model>(&self, key: &Key) -> Result<super::Turn<'_>> {
-        self.turn(&object_key::<M>(key), &object_tags(M::table().id(), key)).await
+    pub(crate) async fn turn_for_object<M: Model>(&self, key: &Key, since: Moment) -> Result<super::Turn<'_>> {
+        self.turn(&object_key::<M>(key), &object_tags(M::table().id(), key), since).await
     }
 
     /// The entry to land for a row. A row that the database found under another key than asked for (text that compares
