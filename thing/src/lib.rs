@@ -56,6 +56,7 @@ mod column;
 mod filter;
 mod db;
 mod session;
+mod retry;
 mod things;
 mod query;
 mod plan;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{Key, Result, RowSink, Shape, Statement, Written};
 
+use crate::retry::Retries;
 use crate::transaction::Fate;
 use crate::{Db, Model, Things, Transaction};
 
@@ -86,7 +87,16 @@ impl<'a> Handle<'a> {
     pub(crate) async fn write(self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<Written> {
         self.db().counters().write();
         match self {
-            Self::Db(db) => db.executor().write(statement, rows).await,
+            Self::Db(db) => {
+                let mut retries = Retries::new();
+                loop {
+                    let written = db.executor().write(statement, rows).await;
+                    if !retries.again(written.as_ref().err()).await {
+                        return written;
+                    }
+                    rows.restart();
+                }
+            }
             Self::Transaction(transaction) => transaction.lock().await?.write(statement, rows).await,
         }
     }

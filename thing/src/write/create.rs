@@ -6,6 +6,7 @@ use thing_driver_api::{Change, ColumnSet, Error, Key, NoRows, Result, Statement,
 
 use super::item;
 use crate::cache::{KnownRow, LISTED, Quarantine, image, inserted};
+use crate::retry::Retries;
 use crate::session::Handle;
 use crate::{Db, Model, ModelKey};
 
@@ -129,7 +130,14 @@ pub(super) async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Resul
             }
             _ => None,
         };
-        (quarantine, db.executor().write_atomic(&statements).await)
+        let mut retries = Retries::new();
+        let written = loop {
+            let written = db.executor().write_atomic(&statements).await;
+            if !retries.again(written.as_ref().err().map(|(_, error)| error)).await {
+                break written;
+            }
+        };
+        (quarantine, written)
     };
     let written = match written {
         Ok(written) => written,

@@ -4,6 +4,7 @@ use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, State
 
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{KnownRow, Quarantine, deleted, image};
+use crate::retry::Retries;
 use crate::session::Handle;
 use crate::things::not_found;
 use crate::{Db, Model};
@@ -26,6 +27,16 @@ async fn blind<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
 }
 
 async fn in_own_transaction<M: Model>(db: &Db, key: &Key) -> Result<()> {
+    let mut retries = Retries::new();
+    loop {
+        let deleted = once_in_own_transaction::<M>(db, key).await;
+        if !retries.again(deleted.as_ref().err()).await {
+            return deleted;
+        }
+    }
+}
+
+async fn once_in_own_transaction<M: Model>(db: &Db, key: &Key) -> Result<()> {
     let transaction = db.begin().await?;
     in_transaction::<M>(Handle::Transaction(&transaction), key).await?;
     transaction.commit().await

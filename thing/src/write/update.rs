@@ -4,6 +4,7 @@ use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Stateme
 
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{KnownRow, Quarantine, image, updated};
+use crate::retry::Retries;
 use crate::session::Handle;
 use crate::things::not_found;
 use crate::{Db, Loaded, Model, ModelKey};
@@ -66,6 +67,16 @@ impl<M: Model> Write<'_, M> {
     }
 
     async fn in_own_transaction(&self, db: &Db) -> Result<()> {
+        let mut retries = Retries::new();
+        loop {
+            let written = self.once_in_own_transaction(db).await;
+            if !retries.again(written.as_ref().err()).await {
+                return written;
+            }
+        }
+    }
+
+    async fn once_in_own_transaction(&self, db: &Db) -> Result<()> {
         let transaction = db.begin().await?;
         let session = Handle::Transaction(&transaction);
         let within = Write { session, key: self.key.clone(), columns: self.columns, new: self.new };
