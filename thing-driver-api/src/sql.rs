@@ -4,6 +4,8 @@ mod ddl;
 
 pub use ddl::{create_index, create_table};
 
+use std::collections::HashMap;
+
 use crate::{
     Comparison, Condition, Dialect, Error, Operand, Operation, Order, Result, Shape, Slot, Statement, Table, Value,
 };
@@ -121,11 +123,13 @@ struct Writer<'a> {
     dialect: &'a dyn Dialect,
     text: String,
     binds: Vec<Slot>,
+    /// The place in `binds` of each slot that has one.
+    places: HashMap<Slot, usize>,
 }
 
 impl<'a> Writer<'a> {
     fn new(table: &'a Table, dialect: &'a dyn Dialect) -> Self {
-        Self { table, dialect, text: String::with_capacity(128), binds: Vec::new() }
+        Self { table, dialect, text: String::with_capacity(128), binds: Vec::new(), places: HashMap::new() }
     }
 
     fn finish(self) -> SqlPlan {
@@ -145,12 +149,13 @@ impl<'a> Writer<'a> {
     }
 
     fn placeholder(&mut self, slot: Slot) {
-        let known = self.binds.iter().position(|s| *s == slot).filter(|_| self.dialect.reuses_placeholders());
-        let number = known.unwrap_or_else(|| {
+        let known = if self.dialect.reuses_placeholders() { self.places.get(&slot).copied() } else { None };
+        let place = known.unwrap_or_else(|| {
             self.binds.push(slot);
+            self.places.insert(slot, self.binds.len() - 1);
             self.binds.len() - 1
         });
-        self.dialect.placeholder(number + 1, &mut self.text);
+        self.dialect.placeholder(place + 1, &mut self.text);
     }
 
     fn separated<T>(
