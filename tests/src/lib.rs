@@ -16,6 +16,9 @@ pub mod guide_writing {}
 #[doc = include_str!("../../docs/guide/caching.md")]
 pub mod guide_caching {}
 
+#[doc = include_str!("../../docs/guide/databases.md")]
+pub mod guide_databases {}
+
 #[doc = include_str!("../../docs/writing-a-driver.md")]
 pub mod writing_a_driver {}
 
