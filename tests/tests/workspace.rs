@@ -42,7 +42,13 @@ fn the_contract_and_the_macros_depend_on_nothing_of_the_workspace() {
 
 #[test]
 fn drivers_and_caches_depend_on_the_contract_alone() {
-    for package in ["thing-driver-sqlite", "thing-cache-memory"] {
+    for package in [
+        "thing-driver-sqlite",
+        "thing-driver-postgres",
+        "thing-driver-mysql",
+        "thing-cache-memory",
+        "thing-cache-redis",
+    ] {
         assert_eq!(own_dependencies(package), ["thing-driver-api"], "{package}");
     }
 }

@@ -80,11 +80,13 @@ async fn a_key_in_another_spelling_finds_its_row(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
+type Lookup = JoinHandle<Result<Option<Loaded<City>>>>;
+
 async fn lookups_at_the_same_time_find_their_rows(stack: &Stack) -> Result<()> {
     let Some(db) = cities(stack).await? else { return Ok(()) };
     for _ in 0..2 {
         let names = ["Berlin", "BERLIN", "PARIS", "paris", "lYON", "nowhere", "Paris", "NOWHERE"];
-        let lookups: Vec<(&str, JoinHandle<Result<Option<Loaded<City>>>>)> = (0..64)
+        let lookups: Vec<(&str, Lookup)> = (0..64)
             .map(|n| {
                 let (db, name) = (db.clone(), names[n % names.len()]);
                 (name, tokio::spawn(async move { City::find(&db, name).await }))

@@ -17,4 +17,6 @@ mod properties;
 mod raw;
 mod schema;
 mod several;
+mod urls;
+mod retries;
 mod without_returning;

@@ -48,7 +48,9 @@ async fn callers_at_the_same_time_share_a_few_statements(stack: &Stack) -> Resul
     for (id, lookup) in (1..).zip(lookups) {
         assert_eq!(lookup.await.unwrap()?.name, format!("User {id}"));
     }
-    assert!(recording.statements() <= 8, "{} statements for {USERS} lookups", recording.statements());
+    // The answers of a cache outside the process come in one by one.
+    let most = if stack.cache() == Cache::Redis { 32 } else { 8 };
+    assert!(recording.statements() <= most, "{} statements for {USERS} lookups", recording.statements());
     Ok(())
 }
 

@@ -258,7 +258,8 @@ async fn the_sql_and_the_plan_can_be_read(stack: &Stack) -> Result<()> {
     let dialect = db.executor().dialect().unwrap();
     let [age, name, score, id] = ["age", "name", "score", "id"].map(|name| quoted(&db, name));
     let condition = format!("WHERE {age} = ? AND {name} LIKE ?{}", dialect.like_escape());
-    let order = format!(" ORDER BY {score} DESC{}, {id}", dialect.nulls_least(true));
+    // A column that can't be NULL needs no word on where NULL comes.
+    let order = format!(" ORDER BY {score} DESC, {id}");
     let condition = placeholders(&db, &condition);
     let query = User::filter(&db, User::AGE.eq(20) & User::NAME.starts_with("A")).order_by(User::SCORE.desc());
     let sql = query.clone().to_sql()?;

@@ -56,8 +56,9 @@ async fn every_answer_is_true_whatever_was_written_before(stack: &Stack) -> Resu
         Ok(())
     };
     // Statements run on this thread, which is what knows the table.
-    let result = tokio::task::block_in_place(|| runner.run(&programs(40, storable.types()), run));
-    if let Err(failure) = result {
+    let programs = programs(40, storable.types());
+    let failed = tokio::task::block_in_place(|| runner.run(&programs, run).err());
+    if let Some(failure) = failed {
         let name = stack.name();
         panic!(
             "{failure}\nrepeat it: THING_SEED={seed} THING_CASES={given} cargo test -p thing-tests properties::{name}:"

@@ -7,6 +7,7 @@ use crate::support::Stack;
 
 matrix! {
     uncached: [
+        a_table_that_is_replaced_is_read_by_its_new_columns,
         sync_creates_an_index_that_is_missing,
         sync_creates_tables_and_indexes_once,
         sync_refuses_another_key_and_another_index_of_the_same_name,
@@ -83,6 +84,34 @@ async fn the_database_fills_in_defaults_for_other_programs(stack: &Stack) -> Res
     }
     db.raw("INSERT INTO books (title, shelf, place) VALUES ('Raw', 'B', 1)").execute().await?;
     assert_eq!(Book::filter(&db, Book::TITLE.eq("Raw")).one().await?.stars, 5);
+    Ok(())
+}
+
+async fn a_table_that_is_replaced_is_read_by_its_new_columns(stack: &Stack) -> Result<()> {
+    let db = stack.db::<BareBook>().await;
+    if !db.executor().capabilities().has(Capability::RawStatements) {
+        return Ok(());
+    }
+    let bare = BareBook { id: 0, title: "Bare".into(), author_id: None, shelf: "A".into(), place: 1, stars: 2 };
+    let bare = bare.create(&db).await?;
+    // Whatever the driver keeps of statements is warm.
+    for _ in 0..3 {
+        assert_eq!(BareBook::by_id(&db, bare.id).await?, bare);
+        assert_eq!(db.things::<BareBook>().all().await?.len(), 1);
+    }
+    db.raw("DROP TABLE books").execute().await?;
+    db.raw(
+        "CREATE TABLE books (stars BIGINT NOT NULL DEFAULT 7, place BIGINT NOT NULL, shelf VARCHAR(50) NOT NULL, \
+            author_id BIGINT, title VARCHAR(50) NOT NULL, id BIGINT NOT NULL PRIMARY KEY)",
+    )
+    .execute()
+    .await?;
+    db.raw("INSERT INTO books (id, title, shelf, place) VALUES (1, 'New', 'B', 5)").execute().await?;
+    for _ in 0..3 {
+        let new = BareBook::by_id(&db, 1).await?;
+        assert_eq!((new.title.as_str(), new.shelf.as_str(), new.place, new.stars), ("New", "B", 5, 7));
+        assert_eq!(db.things::<BareBook>().all().await?, [new]);
+    }
     Ok(())
 }
 

@@ -16,7 +16,8 @@ matrix! {
         a_transaction_refuses_statements_while_one_within_it_is_open,
         transactions_dropped_in_whatever_order_leave_the_outer_one_usable,
         a_read_only_transaction_refuses_writes_and_reads_one_state,
-        a_failed_statement_leaves_the_transaction_as_it_was,
+        a_failed_statement_ends_its_transaction_or_leaves_it_as_it_was,
+        a_failed_statement_in_a_nested_transaction_leaves_the_outer_one_usable,
     ]
 }
 
@@ -143,24 +144,71 @@ async fn a_read_only_transaction_refuses_writes_and_reads_one_state(stack: &Stac
     let transaction = db.begin_with(&TransactionOptions::default().read_only(true)).await?;
     let refused = note(1, "no").create(&transaction).await.unwrap_err();
     assert_eq!(*refused.kind(), ErrorKind::ReadOnly, "{refused}");
+    transaction.rollback().await?;
+    let transaction = db.begin_with(&TransactionOptions::default().read_only(true)).await?;
     assert_eq!(transaction.things::<Note>().count().await?, 6);
+    assert_eq!(Note::by_id(&transaction, 1).await?.title, "a%b");
     transaction.commit().await?;
     assert_eq!(db.things::<Note>().count().await?, 6);
     Ok(())
 }
 
-async fn a_failed_statement_leaves_the_transaction_as_it_was(stack: &Stack) -> Result<()> {
+async fn a_failed_statement_ends_its_transaction_or_leaves_it_as_it_was(stack: &Stack) -> Result<()> {
+    let db = notes(stack).await?;
+    let titles = async || -> Result<Vec<String>> {
+        let all = db.things::<Note>().all().await?;
+        Ok(all.iter().take(3).map(|note| note.title.clone()).collect())
+    };
+    let before = titles().await?;
+    let transaction = db.begin().await?;
+    rename(&transaction, 1, "first").await?;
+    assert!(rename(&transaction, 2, "first").await.unwrap_err().is_unique_violation());
+    // Which of the two is the database's rule.
+    match rename(&transaction, 3, "third").await {
+        Ok(()) => {
+            assert!(transaction.things::<Note>().delete(99).await.unwrap_err().is_not_found());
+            transaction.commit().await?;
+            assert_eq!(titles().await?, ["first", "a_b", "third"]);
+        }
+        Err(error) => {
+            assert_eq!(*error.kind(), ErrorKind::Conflict, "{error}");
+            let error = transaction.commit().await.unwrap_err();
+            assert!(!error.may_have_executed(), "{error}");
+            assert_eq!(titles().await?, before);
+        }
+    }
+    assert_eq!(
+        titles().await?,
+        db.things::<Note>()
+            .all_objects()
+            .uncached()
+            .all()
+            .await?
+            .iter()
+            .take(3)
+            .map(|note| note.title.clone())
+            .collect::<Vec<_>>()
+    );
+    Ok(())
+}
+
+async fn a_failed_statement_in_a_nested_transaction_leaves_the_outer_one_usable(stack: &Stack) -> Result<()> {
     let db = notes(stack).await?;
     db.things::<Note>().all().await?;
     let transaction = db.begin().await?;
     rename(&transaction, 1, "first").await?;
-    assert!(rename(&transaction, 2, "first").await.unwrap_err().is_unique_violation());
+    let inner = transaction.begin().await?;
+    rename(&inner, 4, "undone").await?;
+    assert!(rename(&inner, 2, "first").await.unwrap_err().is_unique_violation());
+    inner.rollback().await?;
     assert!(transaction.things::<Note>().delete(99).await.unwrap_err().is_not_found());
+    let new = [note(1, "new"), note(1, "first")];
+    assert!(transaction.things::<Note>().create_many(new).await.unwrap_err().is_unique_violation());
     rename(&transaction, 3, "third").await?;
     transaction.commit().await?;
     for _ in 0..2 {
         let titles: Vec<_> = db.things::<Note>().all().await?.iter().map(|note| note.title.clone()).collect();
-        assert_eq!(titles[..3], ["first", "a_b", "third"]);
+        assert_eq!(titles, ["first", "a_b", "third", "A b", "Ünïcödé", "😀 tail"]);
     }
     Ok(())
 }

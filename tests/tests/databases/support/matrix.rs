@@ -37,5 +37,9 @@ macro_rules! matrix {
             SqliteFile sqlite_file sqlite_file_memory sqlite_file_redis);
         matrix!(@database $(every $every)? $(cached $cached)? $(uncached $uncached)? $(one_thread $one_thread)?;
             SqliteMemory sqlite_memory sqlite_memory_memory sqlite_memory_redis);
+        matrix!(@database $(every $every)? $(cached $cached)? $(uncached $uncached)? $(one_thread $one_thread)?;
+            Postgres postgres postgres_memory postgres_redis);
+        matrix!(@database $(every $every)? $(cached $cached)? $(uncached $uncached)? $(one_thread $one_thread)?;
+            Mysql mysql mysql_memory mysql_redis);
     };
 }

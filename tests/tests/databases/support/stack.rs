@@ -8,8 +8,10 @@ use thing::driver::{CacheClient, Executor};
 use thing::{Db, DbBuilder, ModelSet, Result};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_cache_redis::{RedisCache, RedisConfig};
+use thing_driver_mysql::{MysqlConfig, MysqlExecutor};
+use thing_driver_postgres::{Encryption, PostgresConfig, PostgresExecutor};
 use thing_driver_sqlite::{SqliteConfig, SqliteExecutor, Synchronous};
-use thing_test_servers::{redis_prefix, redis_url};
+use thing_test_servers::{MysqlDatabase, PostgresSchema, redis_prefix, redis_url};
 
 use super::{Post, User};
 
@@ -21,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum Database {
     SqliteFile,
     SqliteMemory,
+    Postgres,
+    Mysql,
 }
 
 /// A kind of cache.
@@ -36,8 +40,11 @@ pub(crate) fn stacks() -> Vec<Stack> {
     vec![
         Stack::new("sqlite_file_memory", Database::SqliteFile, Cache::Memory),
         Stack::new("sqlite_memory", Database::SqliteMemory, Cache::None),
-        Stack::new("sqlite_file_redis", Database::SqliteFile, Cache::Redis),
         Stack::new("sqlite_memory_redis", Database::SqliteMemory, Cache::Redis),
+        Stack::new("postgres_memory", Database::Postgres, Cache::Memory),
+        Stack::new("postgres_redis", Database::Postgres, Cache::Redis),
+        Stack::new("mysql_memory", Database::Mysql, Cache::Memory),
+        Stack::new("mysql_redis", Database::Mysql, Cache::Redis),
     ]
 }
 
@@ -66,7 +73,7 @@ impl Stack {
 
     /// Whether every statement, or every look into the cache, is a round trip.
     pub(crate) fn is_remote(&self) -> bool {
-        self.cache == Cache::Redis
+        self.cache == Cache::Redis || matches!(self.database, Database::Postgres | Database::Mysql)
     }
 
     /// Whether others can read while a transaction is open: not where there is one connection for all.
@@ -101,6 +108,22 @@ impl Stack {
                 Arc::new(executor)
             }
             Database::SqliteMemory => Arc::new(SqliteExecutor::memory().await.unwrap()),
+            Database::Postgres => {
+                let schema = PostgresSchema::create().await;
+                // Without TLS connections are made faster.
+                let config = PostgresConfig::from_url(schema.url()).unwrap().encryption(Encryption::Disable);
+                let config = config.bytewise_text(true);
+                let executor = PostgresExecutor::connect(config).await.unwrap();
+                self.hold(schema);
+                Arc::new(executor)
+            }
+            Database::Mysql => {
+                let database = MysqlDatabase::create().await;
+                let config = MysqlConfig::from_url(database.url()).unwrap().exact_text(true);
+                let executor = MysqlExecutor::connect(config).await.unwrap();
+                self.hold(database);
+                Arc::new(executor)
+            }
         }
     }
 
@@ -110,7 +133,8 @@ impl Stack {
             Cache::None => None,
             Cache::Memory => Some(Arc::new(MemoryCache::new(MemoryConfig::default()))),
             Cache::Redis => {
-                let config = RedisConfig::new(redis_url()).unwrap().prefix(redis_prefix()).read_timeout(PATIENCE);
+                let config = RedisConfig::new(redis_url()).unwrap().prefix(redis_prefix());
+                let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE).breaker_failures(u32::MAX);
                 Some(Arc::new(RedisCache::connect(config).await.unwrap()))
             }
         }
@@ -146,6 +170,8 @@ impl Stack {
     pub(crate) fn text_without_case(&self) -> Option<&'static str> {
         match self.database {
             Database::SqliteFile | Database::SqliteMemory => Some("TEXT COLLATE NOCASE"),
+            Database::Mysql => Some("VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"),
+            Database::Postgres => None,
         }
     }
 
