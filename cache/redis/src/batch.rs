@@ -54,7 +54,7 @@ async fn run_on(node: &Node, commands: Vec<Cmd>) -> RedisResult<Vec<Value>> {
 }
 
 async fn send(node: &Node, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
-    let mut connection = node.connection();
+    let mut connection = node.connection().handle();
     if let [command] = commands {
         return Ok(vec![connection.req_packed_command(command).await?]);
     }
@@ -76,7 +76,7 @@ pub(crate) async fn get(link: &Link, names: &[Name]) -> RedisResult<Vec<Value>> 
     }
     if let Some(node) = link.single() {
         let command = mget(link, names);
-        let mut connection = node.connection();
+        let mut connection = node.connection().handle();
         let answer = connection.send_packed_command(&command).await?.extract_error()?;
         return array(answer, names.len());
     }
@@ -96,11 +96,17 @@ pub(crate) async fn get(link: &Link, names: &[Name]) -> RedisResult<Vec<Value>> 
 }
 
 fn mget(link: &Link, names: &[Name]) -> Cmd {
-    let size = link.nodes[0].head.len() + Name::SIZE;
-    let mut command = Cmd::with_capacity(names.len() + 1, 4 + names.len() * size);
-    command.arg("MGET");
+    let mut command = link.command("MGET", names.len());
     link.add_keys(&mut command, names);
     command
+}
+
+/// The answer to `GET`. Something else than a string is nothing of ours.
+pub(crate) fn value(answer: Value) -> RedisResult<Value> {
+    match answer {
+        Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(Value::Nil),
+        answer => answer.extract_error(),
+    }
 }
 
 /// An array of so many values.

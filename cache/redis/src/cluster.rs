@@ -31,9 +31,9 @@ pub(crate) async fn find(config: &RedisConfig) -> Result<Layout<ConnectionInfo>>
 }
 
 async fn ask(config: &RedisConfig, server: &ConnectionInfo) -> Result<Layout<ConnectionAddr>> {
-    let connections = open(config, config.with_credentials(server.clone()), 1).await?;
+    let connection = open(config, config.with_credentials(server.clone()), None).await?;
     let address = server.addr().to_string();
-    let found = within(config.connect_timeout, layout_like(&connections[0], server.addr())).await;
+    let found = within(config.connect_timeout, layout_like(&connection, server.addr())).await;
     found.map_err(|error| error::connecting(&address, error))?
 }
 

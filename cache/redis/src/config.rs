@@ -16,7 +16,7 @@ use crate::error::redacted;
 /// use thing_cache_redis::RedisConfig;
 ///
 /// # fn main() -> Result<(), thing_driver_api::Error> {
-/// let config = RedisConfig::new("rediss://app:secret@cache.example/0?prefix=shop")?
+/// let config = RedisConfig::from_url("rediss://app:secret@cache.example/0?prefix=shop")?
 ///     .certificate_authority("/etc/ssl/cache-ca.pem")
 ///     .read_timeout(Duration::from_millis(100));
 /// assert!(!format!("{config:?}").contains("secret"));
@@ -32,7 +32,7 @@ pub struct RedisConfig {
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) certificate_authority: Option<PathBuf>,
-    pub(crate) resp3: Option<bool>,
+    pub(crate) resp3: bool,
     pub(crate) connections: usize,
     pub(crate) connect_timeout: Duration,
     pub(crate) read_timeout: Duration,
@@ -56,15 +56,15 @@ pub(crate) enum Layout {
 }
 
 impl RedisConfig {
-    /// One server: `redis://user:password@host:port/database`, `rediss://…` for TLS, `redis+unix:///path?db=0`. The host
-    /// alone is required.
+    /// One server: `redis://user:password@host:port/database`, `rediss://…` for TLS, `redis+unix:///path?db=0`. The
+    /// host alone is required.
     ///
     /// Parameters: `prefix`, `protocol` (`resp2` or `resp3`).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](thing_driver_api::ErrorKind::InvalidInput) when the URL can't be read.
-    pub fn new(url: impl AsRef<str>) -> Result<Self> {
+    pub fn from_url(url: impl AsRef<str>) -> Result<Self> {
         Self::with_layout(Layout::One, [url])
     }
 
@@ -72,7 +72,7 @@ impl RedisConfig {
     ///
     /// # Errors
     ///
-    /// As [`RedisConfig::new`], and when no URL is given or one names a database, of which a cluster has only 0.
+    /// As [`RedisConfig::from_url`], and when no URL is given or one names a database, of which a cluster has only 0.
     pub fn cluster<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Result<Self> {
         let config = Self::with_layout(Layout::Cluster, urls)?;
         match config.servers.iter().find(|server| server.redis_settings().db() != 0) {
@@ -84,13 +84,14 @@ impl RedisConfig {
         }
     }
 
-    /// The primary of this name, as the sentinels with these URLs know it. User and password in the URLs are those of the
-    /// sentinels; those of the primary are set with [`username`](Self::username) and [`password`](Self::password). The
-    /// database is that of the first URL; with `rediss` the primary is reached by TLS too.
+    /// The primary of this name, as the sentinels with these URLs know it. User and password in the URLs are those of
+    /// the sentinels; those of the primary are set with [`username`](Self::username) and
+    /// [`password`](Self::password). The database is that of the first URL; with `rediss` the primary is reached by
+    /// TLS too.
     ///
     /// # Errors
     ///
-    /// As [`RedisConfig::new`], and when no URL is given.
+    /// As [`RedisConfig::from_url`], and when no URL is given.
     pub fn sentinel<U: AsRef<str>>(primary: impl Into<String>, urls: impl IntoIterator<Item = U>) -> Result<Self> {
         Self::with_layout(Layout::Sentinel { primary: primary.into() }, urls)
     }
@@ -103,7 +104,7 @@ impl RedisConfig {
             username: None,
             password: None,
             certificate_authority: None,
-            resp3: None,
+            resp3: true,
             connections: 1,
             connect_timeout: Duration::from_secs(2),
             read_timeout: Duration::from_millis(250),
@@ -118,10 +119,13 @@ impl RedisConfig {
             max_listed_moves: 32,
         };
         for url in urls {
-            let (server, prefix) = parse(url.as_ref())?;
+            let Parsed { server, prefix, resp3 } = parse(url.as_ref())?;
             config.servers.push(server);
             if let Some(prefix) = prefix {
                 config.prefix = prefix;
+            }
+            if let Some(resp3) = resp3 {
+                config.resp3 = resp3;
             }
         }
         if config.servers.is_empty() {
@@ -149,21 +153,21 @@ impl RedisConfig {
         self
     }
 
-    /// Sets the PEM file with the authorities that may have signed the servers' certificates, in place of those that the
-    /// system trusts. For TLS only (`rediss://`).
+    /// Sets the PEM file with the authorities that may have signed the servers' certificates, in place of those that
+    /// the system trusts. For TLS only (`rediss://`).
     pub fn certificate_authority(mut self, file: impl Into<PathBuf>) -> Self {
         self.certificate_authority = Some(file.into());
         self
     }
 
-    /// Says whether to speak RESP3 instead of RESP2; as the URL says, or RESP2.
+    /// Says whether to speak RESP3; as the URL says, or yes. With RESP2 hits take longer.
     pub fn resp3(mut self, resp3: bool) -> Self {
-        self.resp3 = Some(resp3);
+        self.resp3 = resp3;
         self
     }
 
-    /// Sets the number of connections to each server; 1. All tasks share them. A second one pays where a single core can't
-    /// keep up with reading the answers.
+    /// Sets the number of connections to each server; 1. All tasks share them. A second one pays where a single core
+    /// can't keep up with reading the answers.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
         self
@@ -181,8 +185,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets the longest time that a write waits for its tags to be closed, and again to be opened; 1 second. A write that
-    /// can't close its tags is refused. Connecting again counts.
+    /// Sets the longest time that a write waits for its tags to be closed, and again to be opened; 1 second. A write
+    /// that can't close its tags is refused. Connecting again counts.
     pub fn write_timeout(mut self, duration: Duration) -> Self {
         self.write_timeout = duration;
         self
@@ -206,8 +210,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets how long an entry is served; 10 minutes. This bounds how long a write that bypasses Thing goes unnoticed. The
-    /// stamps of tags live twice as long, which bounds longer times that an entry may ask for.
+    /// Sets how long an entry is served; 10 minutes. This bounds how long a write that bypasses Thing goes unnoticed.
+    /// The stamps of tags live twice as long, which bounds longer times that an entry may ask for.
     pub fn time_to_live(mut self, duration: Duration) -> Self {
         self.time_to_live = duration;
         self
@@ -219,8 +223,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets by which part of itself a time to live varies at random, so that entries stored together don't expire together;
-    /// 0.1, which is ±10 %. Values outside of 0 to 1 count as the nearer of the two.
+    /// Sets by which part of itself a time to live varies at random, so that entries stored together don't expire
+    /// together; 0.1, which is ±10 %. Values outside of 0 to 1 count as the nearer of the two.
     pub fn jitter(mut self, part: f64) -> Self {
         self.jitter = part;
         self
@@ -232,8 +236,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets how many moves of a tag an entry may be behind before it is read again; 32. Each takes 16 bytes in every read of
-    /// an entry that depends on the tag.
+    /// Sets how many moves of a tag an entry may be behind before it is read again; 32. Each takes 16 bytes in every
+    /// read of an entry that depends on the tag.
     pub fn max_listed_moves(mut self, moves: usize) -> Self {
         self.max_listed_moves = moves;
         self
@@ -245,8 +249,7 @@ impl RedisConfig {
         let mut settings = named.redis_settings().clone();
         if matches!(self.layout, Layout::Sentinel { .. }) {
             // The URL's user and password are those of the sentinel.
-            let protocol = settings.protocol();
-            settings = redis::RedisConnectionInfo::default().set_db(settings.db()).set_protocol(protocol);
+            settings = redis::RedisConnectionInfo::default().set_db(settings.db());
         }
         self.with_credentials(named.clone().set_addr(address).set_redis_settings(settings))
     }
@@ -264,11 +267,7 @@ impl RedisConfig {
     }
 
     pub(crate) fn protocol(&self, settings: redis::RedisConnectionInfo) -> redis::RedisConnectionInfo {
-        match self.resp3 {
-            Some(true) => settings.set_protocol(ProtocolVersion::RESP3),
-            Some(false) => settings.set_protocol(ProtocolVersion::RESP2),
-            None => settings,
-        }
+        settings.set_protocol(if self.resp3 { ProtocolVersion::RESP3 } else { ProtocolVersion::RESP2 })
     }
 
     /// How long the stamp of a tag lives that nobody asks for.
@@ -306,6 +305,7 @@ impl fmt::Debug for RedisConfig {
             .field("prefix", &self.prefix)
             .field("username", &username)
             .field("certificate_authority", &self.certificate_authority)
+            .field("resp3", &self.resp3)
             .field("connections", &self.connections)
             .field("connect_timeout", &self.connect_timeout)
             .field("read_timeout", &self.read_timeout)
@@ -322,18 +322,24 @@ impl fmt::Debug for RedisConfig {
     }
 }
 
-/// A URL and its prefix.
-fn parse(text: &str) -> Result<(ConnectionInfo, Option<String>)> {
+/// What a URL says.
+struct Parsed {
+    server: ConnectionInfo,
+    prefix: Option<String>,
+    resp3: Option<bool>,
+}
+
+fn parse(text: &str) -> Result<Parsed> {
     let invalid = |why: String| Error::invalid_input(format!("the URL {} can't be used: {why}", redacted(text)));
     let Some(url) = redis::parse_redis_url(text) else {
         return Err(invalid("it should look like redis://user:password@host:port/database".to_owned()));
     };
     let unix = url.scheme().ends_with("unix");
-    let mut prefix = None;
+    let (mut prefix, mut speaks) = (None, false);
     for (name, value) in url.query_pairs() {
         match &*name {
             "prefix" => prefix = Some(value.into_owned()),
-            "protocol" => {}
+            "protocol" => speaks = true,
             "db" | "user" | "pass" if unix => {}
             other => {
                 return Err(invalid(format!("there is no parameter `{other}`; use `prefix` and `protocol`")));
@@ -344,7 +350,15 @@ fn parse(text: &str) -> Result<(ConnectionInfo, Option<String>)> {
     if !server.addr().is_supported() {
         return Err(invalid("this build has no TLS; turn on the feature `tls` of thing-cache-redis".to_owned()));
     }
-    Ok((server, prefix))
+    let resp3 = speaks.then(|| server.redis_settings().protocol() == ProtocolVersion::RESP3);
+    Ok(Parsed { server, prefix, resp3 })
+}
+
+/// A time as Redis takes it: at least one millisecond, and not more than it can count.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    const CENTURY: u128 = 100 * 365 * 86_400_000;
+    // Below a century, so it fits.
+    duration.as_millis().clamp(1, CENTURY) as u64
 }
 
 #[cfg(test)]
@@ -353,7 +367,8 @@ mod tests {
 
     #[test]
     fn a_url_says_where_and_as_whom() {
-        let config = RedisConfig::new("redis://app:p%40ss@cache:6380/3?prefix=shop&protocol=resp3").expect("a URL");
+        let config =
+            RedisConfig::from_url("redis://app:p%40ss@cache:6380/3?prefix=shop&protocol=resp3").expect("a URL");
         let server = config.with_credentials(config.servers[0].clone());
         assert_eq!(server.addr().to_string(), "cache:6380");
         let settings = server.redis_settings();
@@ -361,36 +376,48 @@ mod tests {
         assert_eq!((config.prefix.as_str(), settings.protocol()), ("shop", ProtocolVersion::RESP3));
         let other = config.username("other").password("secret").resp3(false);
         let server = other.with_credentials(other.servers[0].clone());
-        assert_eq!((server.redis_settings().username(), server.redis_settings().password()), (Some("other"), Some("secret")));
+        assert_eq!(
+            (server.redis_settings().username(), server.redis_settings().password()),
+            (Some("other"), Some("secret"))
+        );
         assert_eq!(server.redis_settings().protocol(), ProtocolVersion::RESP2);
     }
 
     #[test]
     fn what_cannot_be_a_url_is_said_so_without_the_password() {
-        for url in ["", "postgres://a:secret@b", "redis://a:secret@b/x", "redis://a:secret@b?prefx=y", "redis://a:secret@"] {
-            let error = RedisConfig::new(url).expect_err("no URL");
+        for url in
+            ["", "postgres://a:secret@b", "redis://a:secret@b/x", "redis://a:secret@b?prefx=y", "redis://a:secret@"]
+        {
+            let error = RedisConfig::from_url(url).expect_err("no URL");
             assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         }
         assert!(RedisConfig::cluster(Vec::<String>::new()).is_err());
         assert!(RedisConfig::cluster(["redis://a/1"]).is_err());
-        assert!(RedisConfig::new("redis://a").expect("a URL").prefix("a{b}").check().is_err());
+        assert!(RedisConfig::from_url("redis://a").expect("a URL").prefix("a{b}").check().is_err());
     }
 
     #[test]
     fn debug_hides_the_password() {
-        let config = RedisConfig::new("redis://app:secret@cache").expect("a URL").password("secret");
+        let config = RedisConfig::from_url("redis://app:secret@cache").expect("a URL").password("secret");
         let text = format!("{config:?}");
         assert!(!text.contains("secret") && text.contains("app") && text.contains("cache"), "{text}");
     }
 
     #[test]
     fn odd_settings_are_harmless() {
-        let config = RedisConfig::new("redis://cache").expect("a URL").jitter(f64::NAN);
+        let config = RedisConfig::from_url("redis://cache").expect("a URL").jitter(f64::NAN);
         assert_eq!(config.jittered(Duration::from_secs(100), 0), Duration::from_secs(100));
         let config = config.jitter(5.0);
         assert_eq!(config.jittered(Duration::from_secs(100), 0), Duration::ZERO);
         assert_eq!(config.jittered(Duration::MAX, u64::MAX), Duration::MAX);
         let config = config.time_to_live(Duration::MAX);
         assert_eq!(config.cell_time_to_live(), Duration::MAX);
+    }
+
+    #[test]
+    fn durations_fit() {
+        assert_eq!(milliseconds(Duration::ZERO), 1);
+        assert_eq!(milliseconds(Duration::from_secs(1)), 1000);
+        assert_eq!(milliseconds(Duration::MAX), 3_153_600_000_000);
     }
 }

@@ -44,8 +44,8 @@ impl Counter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisStatistics {
-    /// What every cache counts. `entries` and `bytes` are what this client stored, not what the server holds; an entry past
-    /// its time to live counts as cold, because Redis has dropped it.
+    /// What every cache counts. `entries` and `bytes` are what this client stored, not what the server holds; an
+    /// entry past its time to live counts as cold, because Redis has dropped it.
     pub cache: CacheStatistics,
     /// Entries and log records that could not be read, and were taken for misses.
     pub damaged: u64,

@@ -6,8 +6,8 @@
 //! payload
 //! ```
 //!
-//! Numbers are little-endian. The header alone says what the entry depends on, so that a new one can take its place. The
-//! key is there in full because two keys may share a digest. Whatever does not fit exactly is no entry.
+//! Numbers are little-endian. The header alone says what the entry depends on, so that a new one can take its place.
+//! The key is there in full because two keys may share a digest. Whatever does not fit exactly is no entry.
 
 use std::sync::Arc;
 
@@ -89,8 +89,8 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The bytes of an entry behind those of `lead`; `None` if it is too large. `payload` is `None` for the knowledge that a row
-/// is absent.
+/// The bytes of an entry behind those of `lead`; `None` if it is too large. `payload` is `None` for the knowledge
+/// that a row is absent.
 pub(crate) fn write(
     lead: Vec<u8>,
     key: &EntryKey,

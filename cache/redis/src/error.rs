@@ -9,12 +9,16 @@ use thing_driver_api::Error;
 pub(crate) fn connecting(address: &str, error: RedisError) -> Error {
     let what = match error.code() {
         Some("WRONGPASS") => "refuses the user or password; check them".to_owned(),
-        Some("NOAUTH") => "asks for a password; add it to the URL (redis://:password@…) or the configuration".to_owned(),
+        Some("NOAUTH") => {
+            "asks for a password; add it to the URL (redis://:password@…) or the configuration".to_owned()
+        }
         Some("NOPERM") => format!("does not allow the user what the cache needs ({})", detail(&error)),
         _ if error.kind() == ErrorKind::AuthenticationFailed => {
             format!("refuses the user or password ({}); check them", detail(&error))
         }
-        _ if error.is_connection_refusal() => "refuses connections; is it running, and is this the right port?".to_owned(),
+        _ if error.is_connection_refusal() => {
+            "refuses connections; is it running, and is this the right port?".to_owned()
+        }
         _ if error.is_timeout() => "does not answer in time; check host, port and firewall".to_owned(),
         _ if is_tls(&error) => {
             format!(
@@ -86,14 +90,15 @@ fn detail(error: &RedisError) -> String {
 
 fn is_tls(error: &RedisError) -> bool {
     let text = error.to_string();
-    ["certificate", "TLS", "tls", "InvalidContentType", "corrupt message", "handshake"].iter().any(|word| text.contains(word))
+    ["certificate", "TLS", "tls", "InvalidContentType", "corrupt message", "handshake"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 fn is_unknown_host(error: &RedisError) -> bool {
     let text = error.to_string();
     ["lookup address", "resolve", "Name or service"].iter().any(|word| text.contains(word))
 }
-
 
 #[cfg(test)]
 mod tests {

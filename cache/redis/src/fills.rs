@@ -76,8 +76,8 @@ impl Fills {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a fill, unless one is running that noted the same for the same entry: then no write has ended since it began,
-    /// so a caller that joins it gets nothing older than its own call. Returns the lease of that one.
+    /// Begins a fill, unless one is running that noted the same for the same entry: then no write has ended since it
+    /// began, so a caller that joins it gets nothing older than its own call. Returns the lease of that one.
     pub(crate) fn begin(&self, id: LeaseId, noted: Noted) -> Option<LeaseId> {
         let mut state = self.state();
         let now = Instant::now();

@@ -80,7 +80,12 @@ impl Way {
     }
 
     /// Runs a read, for as long as reads may take.
-    pub(crate) async fn read<T>(&self, what: &str, link: &Link, run: impl Future<Output = RedisResult<T>>) -> Result<T> {
+    pub(crate) async fn read<T>(
+        &self,
+        what: &str,
+        link: &Link,
+        run: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T> {
         match tokio::time::timeout(self.config.read_timeout, run).await {
             Ok(Ok(answer)) => {
                 self.breaker.succeeded();
@@ -209,7 +214,7 @@ async fn keep(way: Weak<Way>, kick: Arc<Notify>) {
                 if began.elapsed() <= way.config.read_timeout {
                     way.breaker.close();
                 }
-                crate::client::release_failed(&way).await;
+                crate::write::release_failed(&way).await;
                 wait = if way.breaker.is_open() { way.config.breaker_wait } else { way.config.heartbeat };
                 continue;
             }

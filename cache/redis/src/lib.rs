@@ -1,12 +1,14 @@
 //! A cache that many processes share, in Redis or Valkey: for programs that write one database from several places.
 //!
 //! ```text
-//! load ──▶ MGET entry · tags · generation ──▶ hit, miss, quarantined ── behind ─▶ HMGET log
-//! lease ─▶ note (script) ──▶ stamps      store ─▶ store (script): entry, if the stamps are still those
-//! quarantine, release, void ─▶ scripts on the cells of tags and shards
-//!     name     what is where                entry, cell, log   as which bytes
-//!     link     connections and the epoch    keeper             keeps the link, tries releases again
-//!     breaker  spares reads a dead server   fills              who fills what in this process
+//! load ──▶ GET row, or MGET entry · tags · generation ──▶ hit, miss, quarantined ── behind ─▶ HMGET log
+//! lease ─▶ note (script) ──▶ stamps of before the read ─▶ store (script): the entry, if they still stand
+//! write    quarantine, release, void: scripts on the cells of tags and shards
+//!     name     what is where                   entry, cell, log   as which bytes
+//!     fills    who fills what in this process  known              generations that the server watches
+//!     link     connections and their epoch     batch, script      commands in one round trip
+//!     cluster, sentinel   where the servers are
+//!     keeper   keeps the link, and tries releases again           breaker   spares reads a dead server
 //! ```
 //!
 //! ```no_run
@@ -23,47 +25,66 @@
 //!
 //! # Why a hit is never wrong
 //!
-//! - **An entry proves itself.** It holds the stamps of its tags and of its table's generation as they were before the
-//!   database was read, and is a hit only while all of these cells hold the same stamps, unmarked. Stamps are random numbers
-//!   of 128 bits and are given once, so it doesn't matter in which order the cells are read, how late an entry is stored, or
-//!   what became of cells in between: if a cell is lost (evicted, expired, flushed), no entry has its next stamp.
-//! - **A commit lies between its quarantine and its release.** The quarantine is acknowledged for every cell before the
-//!   commit. While a mark is there, the cell is no stamp that an entry could have, and no lease is given. The release takes
-//!   the own token only, and the last one leaves a new stamp or none. A token that lapsed takes the stamps along, seen by the
-//!   next script that reads the cell, or by Redis, which drops the cell with its last mark. A token that is gone voids.
-//! - **`Outcome::Nothing`** leaves the stamps as they are, unless a lapse, a void or another writer took or replaced them.
-//! - **Behind.** A release with listed changes keeps the former stamps behind the new one. So the cell itself says by which
-//!   stamps it came from the entry's to its own, without a gap: anything unlisted clears them. Each of these stamps names a
-//!   record in the table's log with all changes of that write. A record that is lost or damaged is a miss.
-//! - **Rows that a list brings along** have no stamps from before the read. Each shard of tags has a cell that every write to
-//!   one of its tags marks and moves like the tag itself. While that cell has the stamp of before the read, no tag of the
-//!   shard was written, and the stamp that the row's tag has now is the stamp that it had then.
-//! - **Epoch.** Names of keys begin with a digest of the server's `run_id` (and of the history of its promotions), read on the
-//!   connection that then uses them. A connection reaches one server process, and a new connection has new names, so a server
-//!   that restarts with old data, or another that takes its place, is empty for every client.
-//! - **Late commands.** A quarantine that runs late lapses; a lease that runs late notes stamps that no entry has; a store
-//!   proves itself; a release or void that runs late clears stamps. Nothing is sent twice, save with a new stamp.
+//! - **An entry proves itself.** It holds the stamps of its tags and of its table's generation as they were before
+//!   the database was read, and is a hit only while all of these cells hold the same stamps, unmarked. Stamps are
+//!   random numbers of 128 bits and are given once, so it doesn't matter in which order the cells are read, or what
+//!   became of cells in between: if a cell is lost (evicted, expired, flushed), no entry has its next stamp.
+//! - **The entry of a row is in the cell of the row's tag**, so a script puts it there only if that cell still has the
+//!   stamp of before the read, in one step. Whatever marks or moves the tag drops the entry.
+//! - **A commit lies between its quarantine and its release.** The quarantine is acknowledged for every cell before
+//!   the commit. While a mark is there, the cell is no stamp that an entry could have, and no lease is given. The
+//!   release takes the own token only, and the last one leaves a new stamp or none. A token that lapsed takes the
+//!   stamps along, seen by the next script that reads the cell, or by Redis, which drops the cell with its last mark.
+//!   A token that is gone voids.
+//! - **`Outcome::Nothing`** leaves the stamps as they are, unless a lapse, a void or another writer took or replaced
+//!   them.
+//! - **Behind.** A release with listed changes keeps the former stamps behind the new one. So the cell itself says by
+//!   which stamps it came from the entry's to its own, without a gap: anything unlisted clears them. Each of these
+//!   stamps names a record in the table's log with all changes of that write. A record that is lost or damaged is a
+//!   miss.
+//! - **Rows that a list brings along** have no stamps from before the read. Each shard of tags has a cell that every
+//!   write to one of its tags marks and moves like the tag itself. While that cell has the stamp of before the read,
+//!   no tag of the shard was written, and the stamp that the row's tag has now is the stamp that it had then.
+//! - **A row's generation is known** without asking while the server watches it for the connection over which the row
+//!   is fetched, and has not said on it, ahead of the row, that it changed.
+//! - **Epoch.** Names of keys begin with a digest of the server's `run_id` (and of the history of its promotions),
+//!   read on the connection that then uses them. A connection reaches one server process, and another process has
+//!   other names, so a server that restarts with old data, or another that takes its place, is empty for every
+//!   client.
+//! - **Late commands.** A quarantine that runs late lapses; a lease that runs late notes stamps that no entry has; a
+//!   store that runs late finds other stamps; a release or void that runs late clears stamps. Nothing is sent twice,
+//!   save with a new stamp.
 //!
-//! One cell that is lost while it is marked opens its tag to readers before the writer has ended: they may store, and find,
-//! what was true before the commit. The release, which does not find its token, ends that before the write returns to its
-//! caller. Only a second fault at that moment (the writer dies) leaves the entry to its time to live. So give Redis room, and
-//! an eviction policy that spares what is in use: `allkeys-lru` or `volatile-lru`, never `volatile-ttl`.
+//! One cell that is lost while it is marked opens its tag to readers before the writer has ended: they may store, and
+//! find, what was true before the commit. The release, which does not find its token, ends that before the write
+//! returns to its caller. Only a second fault at that moment (the writer dies) leaves the entry to its time to live.
+//! So give Redis room, and an eviction policy that spares what is in use: `allkeys-lru` or `volatile-lru`, never
+//! `volatile-ttl`.
 //!
 //! # What it asks of the server
 //!
-//! Redis 6.2 or later, or Valkey. A user who may run, on `<prefix>:*`: `@connection`, `info`, `mget`, `get`, `getrange`,
-//! `set`, `del`, `pexpire`, `pttl`, `hset`, `hmget`, `time`, `evalsha`, `script|load`, in a cluster `cluster|slots`.
+//! Redis 6.2 or later, or Valkey, without a proxy that mixes clients. It speaks RESP3; with `protocol=resp2` a hit of
+//! a row fetches the table's generation each time. A user who may run, on `<prefix>:*`: `@connection`, `info`,
+//! `mget`, `get`, `getrange`, `set`, `del`, `pexpire`, `pttl`, `hset`, `hmget`, `time`, `evalsha`, `script|load`, in
+//! a cluster `cluster|slots`.
 //!
-//! In a cluster, a command for a slot that moved is not sent to its new node under the old names: reads go to the database
-//! and writes wait for the new layout. A slot that moves away and back within the time to live brings back what it held;
-//! flush the cache after that. With Sentinel, an old primary that is cut off from its sentinels may serve those that still
-//! reach it: set `min-replicas-to-write`.
+//! In a cluster, a command for a slot that moved is not sent to its new node under the old names: reads go to the
+//! database and writes wait for the new layout. A slot that moves away and back within the time to live brings back
+//! what it held; flush the cache after that. With Sentinel, an old primary that is cut off from its sentinels may
+//! serve those that still reach it: set `min-replicas-to-write`. A primary that is demoted without being told to end
+//! its connections (`REPLICAOF` by hand) is noticed at the next heartbeat.
 
 mod client;
 mod config;
+mod load;
+mod lease;
+mod store;
+mod write;
+mod fetched;
 mod name;
 mod entry;
 mod cell;
+mod known;
 mod log;
 mod fills;
 mod script;

@@ -1,9 +1,10 @@
 //! Connections to the servers, and the epoch under which they are used.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use deadpool_redis::{Connection, Manager, Pool, PoolError};
+use deadpool_redis::{Manager, Pool, PoolError};
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, RedisError, RedisResult};
@@ -11,12 +12,13 @@ use thing_driver_api::{Error, Result, digest};
 
 use crate::config::{Layout, RedisConfig};
 use crate::error;
+use crate::known::{Known, Listener};
 use crate::name::{Name, SHARDS, Shard, head};
 use crate::script::{Script, ScriptNames};
 use crate::{cluster, sentinel};
 
-/// Connections to all servers of a layout, as of one moment. When something changes, another link takes its place; names of
-/// keys made for one link are never used on another.
+/// Connections to all servers of a layout, as of one moment. When something changes, another link takes its place;
+/// names of keys made for one link are never used on another.
 #[derive(Debug)]
 pub(crate) struct Link {
     /// Differs from that of every link before.
@@ -34,10 +36,25 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) address: String,
-    connections: Vec<MultiplexedConnection>,
+    connections: Vec<Connection>,
     next: AtomicUsize,
     pub(crate) head: Box<[u8]>,
     epoch: u64,
+}
+
+/// A connection that all tasks share.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    multiplexed: MultiplexedConnection,
+    /// What the server watches for it; `None` where it can't.
+    pub(crate) known: Option<Arc<Known>>,
+}
+
+impl Connection {
+    /// A handle to send commands by.
+    pub(crate) fn handle(&self) -> MultiplexedConnection {
+        self.multiplexed.clone()
+    }
 }
 
 impl Link {
@@ -68,7 +85,7 @@ impl Link {
     pub(crate) async fn check(&self, config: &RedisConfig) -> Result<()> {
         for node in &self.nodes {
             for connection in &node.connections {
-                let epoch = within(config.write_timeout, epoch(connection)).await;
+                let epoch = within(config.write_timeout, epoch(&connection.multiplexed)).await;
                 let epoch = epoch.map_err(|error| error::connecting(&node.address, error))??;
                 if epoch != node.epoch {
                     return Err(Error::cache(format!("the Redis server at {} has been replaced", node.address)));
@@ -77,7 +94,8 @@ impl Link {
         }
         if self.cluster {
             let node = &self.nodes[0];
-            let layout = within(config.write_timeout, cluster::layout(&node.connections[0], &node.address)).await;
+            let layout =
+                within(config.write_timeout, cluster::layout(&node.connections[0].multiplexed, &node.address)).await;
             let (addresses, places) = layout.map_err(|error| error::connecting(&node.address, error))??;
             let is = |place: usize| addresses[usize::from(places[place])].to_string();
             if (0..SHARDS).any(|shard| is(shard) != self.nodes[usize::from(self.places[shard])].address) {
@@ -101,8 +119,8 @@ impl Link {
         !self.cluster || a.shard == b.shard
     }
 
-    /// Puts what one command may name together: all that is in one slot or, outside of clusters, everything; not too much
-    /// at a time, because a script stops the server.
+    /// Puts what one command may name together: all that is in one slot or, outside of clusters, everything; not too
+    /// much at a time, because a script stops the server.
     pub(crate) fn groups(&self, names: &[Name]) -> Vec<Vec<usize>> {
         const AT_ONCE: usize = 500;
         let mut order: Vec<usize> = (0..names.len()).collect();
@@ -112,9 +130,7 @@ impl Link {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for at in order {
             match groups.last_mut() {
-                Some(group)
-                    if group.len() < AT_ONCE && self.are_together(names[group[0]], names[at]) =>
-                {
+                Some(group) if group.len() < AT_ONCE && self.are_together(names[group[0]], names[at]) => {
                     group.push(at);
                 }
                 _ => groups.push(vec![at]),
@@ -125,19 +141,30 @@ impl Link {
 
     /// A call of a script, without its arguments.
     pub(crate) fn call(&self, script: Script, keys: &[Name]) -> Cmd {
-        let size = self.nodes[0].head.len() + Name::SIZE;
-        let mut command = Cmd::with_capacity(keys.len() + 10, 64 + keys.len() * size);
-        command.arg("EVALSHA").arg(self.scripts.of(script)).arg(keys.len());
+        let mut command = self.command("EVALSHA", keys.len());
+        command.arg(self.scripts.of(script)).arg(keys.len());
         self.add_keys(&mut command, keys);
         command
     }
 
+    /// A command without its arguments, with room for so many keys.
+    pub(crate) fn command(&self, command: &str, keys: usize) -> Cmd {
+        let size = self.nodes[0].head.len() + Name::SIZE;
+        let mut named = Cmd::with_capacity(keys + 4, 16 + keys * size);
+        named.arg(command);
+        named
+    }
+
+    /// A command whose first argument is this key.
+    pub(crate) fn keyed(&self, command: &str, key: Name) -> Cmd {
+        let mut keyed = self.command(command, 1);
+        self.add_keys(&mut keyed, &[key]);
+        keyed
+    }
+
     pub(crate) fn add_keys(&self, command: &mut Cmd, keys: &[Name]) {
-        let mut key = Vec::with_capacity(self.nodes[0].head.len() + Name::SIZE);
         for name in keys {
-            key.clear();
-            name.write(&self.nodes[self.place(name.shard)].head, &mut key);
-            command.arg(&key[..]);
+            name.write(&self.nodes[self.place(name.shard)].head, command);
         }
     }
 }
@@ -145,14 +172,17 @@ impl Link {
 impl Node {
     async fn connect(config: &RedisConfig, server: ConnectionInfo) -> Result<(Self, ScriptNames)> {
         let address = server.addr().to_string();
-        let connections = open(config, server, config.connections).await?;
+        let mut connections = Vec::with_capacity(config.connections);
+        for _ in 0..config.connections {
+            connections.push(watched(config, server.clone()).await?);
+        }
         let connecting = |error| error::connecting(&address, error);
         let prepared = within(config.connect_timeout, async {
             let mut epochs = Vec::with_capacity(connections.len());
             for connection in &connections {
-                epochs.push(epoch(connection).await?);
+                epochs.push(epoch(&connection.multiplexed).await?);
             }
-            Ok((epochs, load_scripts(&connections[0]).await?))
+            Ok((epochs, load_scripts(&connections[0].multiplexed).await?))
         });
         let (epochs, scripts) = prepared.await.map_err(connecting)?;
         let epochs: Vec<u64> = epochs.into_iter().collect::<Result<_>>()?;
@@ -167,46 +197,59 @@ impl Node {
     }
 
     /// One of the connections, each in turn.
-    pub(crate) fn connection(&self) -> MultiplexedConnection {
+    pub(crate) fn connection(&self) -> &Connection {
         match &*self.connections {
-            [one] => one.clone(),
-            many => many[self.next.fetch_add(1, Relaxed) % many.len()].clone(),
+            [one] => one,
+            many => &many[self.next.fetch_add(1, Relaxed) % many.len()],
         }
     }
 
     /// Gives the scripts to a server that has forgotten them.
     pub(crate) async fn reload_scripts(&self) -> RedisResult<()> {
-        load_scripts(&self.connections[0]).await.map(drop)
+        load_scripts(&self.connections[0].multiplexed).await.map(drop)
     }
 }
 
-/// Connections of their own to a server, made by the pool and taken from it: it would send two commands more for each use.
+/// A connection for which the server watches keys, if it can.
+async fn watched(config: &RedisConfig, server: ConnectionInfo) -> Result<Connection> {
+    if !config.resp3 {
+        return Ok(Connection { multiplexed: open(config, server, None).await?, known: None });
+    }
+    let known = Arc::new(Known::default());
+    let multiplexed = open(config, server, Some(Listener(known.clone()))).await?;
+    let mut watch = Cmd::new();
+    watch.arg("CLIENT").arg("TRACKING").arg("ON").arg("OPTIN");
+    let watches = within(config.connect_timeout, query::<()>(&multiplexed, &watch)).await.is_ok();
+    Ok(Connection { multiplexed, known: watches.then_some(known) })
+}
+
+/// A connection of its own to a server, made by the pool and taken from it: it would send two commands more for each
+/// use.
 pub(crate) async fn open(
     config: &RedisConfig,
     server: ConnectionInfo,
-    count: usize,
-) -> Result<Vec<MultiplexedConnection>> {
+    listener: Option<Listener>,
+) -> Result<MultiplexedConnection> {
     let address = server.addr().to_string();
     let connecting = |error| error::connecting(&address, error);
     let server = trusting(config, server)?;
     let server = server.set_tcp_settings(TcpSettings::default().set_nodelay(true));
     // Timeouts are set for each command.
-    let settings = AsyncConnectionConfig::new()
+    let mut settings = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(config.connect_timeout))
         .set_response_timeout(None)
         .set_pipeline_buffer_size(1024);
-    let manager = Manager::new_with_config(server, settings).map_err(connecting)?;
-    let pool = Pool::builder(manager).max_size(count).build();
-    let pool = pool.map_err(|error| Error::cache("the pool of connections can't be made").with_source(error))?;
-    let mut connections = Vec::with_capacity(count);
-    for _ in 0..count {
-        let connection = pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => connecting(error),
-            other => Error::cache(format!("the Redis server at {address} can't be reached")).with_source(other),
-        })?;
-        connections.push(Connection::take(connection));
+    if let Some(listener) = listener {
+        settings = settings.set_push_sender(listener);
     }
-    Ok(connections)
+    let manager = Manager::new_with_config(server, settings).map_err(connecting)?;
+    let pool = Pool::builder(manager).max_size(1).build();
+    let pool = pool.map_err(|error| Error::cache("the pool of connections can't be made").with_source(error))?;
+    let connection = pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => connecting(error),
+        other => Error::cache(format!("the Redis server at {address} can't be reached")).with_source(other),
+    })?;
+    Ok(deadpool_redis::Connection::take(connection))
 }
 
 /// The server with the authorities that may have signed its certificate.
@@ -222,9 +265,8 @@ fn trusting(config: &RedisConfig, server: ConnectionInfo) -> Result<ConnectionIn
     let Some(file) = &config.certificate_authority else {
         return Ok(server);
     };
-    let unreadable = |why: String| {
-        Error::cache(format!("the certificate authority in {} can't be used: {why}", file.display()))
-    };
+    let unreadable =
+        |why: String| Error::cache(format!("the certificate authority in {} can't be used: {why}", file.display()));
     let root = std::fs::read(file).map_err(|error| unreadable(error.to_string()).with_source(error))?;
     let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(root) };
     let client = redis::Client::build_with_tls(server, certificates);
@@ -237,9 +279,9 @@ fn trusting(_: &RedisConfig, server: ConnectionInfo) -> Result<ConnectionInfo> {
     Ok(server)
 }
 
-/// A digest of what tells this server process from others and from itself at other times: `run_id` is made when the process
-/// starts, the second replication id and its offset when a replica is promoted. A server that was demoted and promoted again
-/// holds what it held before, so it needs another epoch.
+/// A digest of what tells this server process from others and from itself at other times: `run_id` is made when the
+/// process starts, the second replication id and its offset when a replica is promoted. A server that was demoted and
+/// promoted again holds what it held before, so it needs another epoch.
 async fn epoch(connection: &MultiplexedConnection) -> RedisResult<Result<u64>> {
     let server = info(connection, "server").await?;
     let replication = info(connection, "replication").await?;

@@ -1,8 +1,8 @@
 //! Changes as bytes, in the log of a table.
 //!
-//! A table's log is a hash of [`FIELDS`] fields. The changes of one write are one record, under a field that follows from
-//! the stamp that the write gave to its tags, and name that stamp. Later records take the place of earlier ones by chance,
-//! so a reader either finds the record of a stamp, whole, or knows that it is gone.
+//! A table's log is a hash of [`FIELDS`] fields. The changes of one write are one record, under a field that follows
+//! from the stamp that the write gave to its tags, and name that stamp. Later records take the place of earlier ones
+//! by chance, so a reader either finds the record of a stamp, whole, or knows that it is gone.
 //!
 //! ```text
 //! format · stamp (16) · number of changes (2) · change* · digest (8)

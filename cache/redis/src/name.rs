@@ -8,20 +8,23 @@
 //! <prefix>:<epoch>:{<shard>}l<table>      the table's log            shard of the table
 //! ```
 //!
-//! Epoch, tags, digests and tables are hexadecimal numbers of 16 digits, the shard is one of two. In a cluster the shard is
-//! the hash tag, so that what one script works on is in one slot.
+//! Epoch, tags, digests and tables are hexadecimal numbers of 16 digits, the shard is one of two. In a cluster the
+//! shard is the hash tag, so that what one script works on is in one slot.
 //!
-//! The entry of a row is in the cell of the row's tag: what ends the one ends the other, and a hit has one value less to
-//! fetch.
+//! The entry of a row is in the cell of the row's tag: what ends the one ends the other, and a hit has one value less
+//! to fetch.
 //!
-//! A shard has a cell like a tag: it is touched by every write that touches a tag of the shard. So rows that nobody named
-//! before they were read can be stored while the cell of their shard stands still.
+//! A shard has a cell like a tag: it is touched by every write that touches a tag of the shard. So rows that nobody
+//! named before they were read can be stored while the cell of their shard stands still.
 
+use std::io::Write as _;
+
+use redis::{Cmd, RedisWrite as _};
 use thing_driver_api::{EntryKey, TableId, Tag};
 
-/// The number of shards. More make reads of many rows dearer, which note the cells of all; fewer make more of the rows that
-/// a list brings along fall to writes of others.
-pub(crate) const SHARDS: usize = 128;
+/// The number of shards. More make reads of many rows dearer, which note the cells of all; fewer make more of the
+/// rows that a list brings along fall to writes of others.
+pub(crate) const SHARDS: usize = 64;
 
 /// One of the [`SHARDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,12 +36,12 @@ impl Shard {
     }
 
     pub(crate) fn of_tag(tag: Tag) -> Self {
-        Self((tag.0 >> 57) as u8)
+        Self((tag.0 >> 58) as u8)
     }
 
     /// Tables may be numbered by hand, so their numbers are mixed first.
     pub(crate) fn of_table(table: TableId) -> Self {
-        Self((table.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57) as u8)
+        Self((table.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as u8)
     }
 
     /// What a cluster finds the slot by.
@@ -79,17 +82,19 @@ impl Name {
         Self { shard: Shard::of_table(table), kind: b'l', id: table.0 }
     }
 
-    /// Appends the key to `out`. `head` is everything before the shard.
-    pub(crate) fn write(self, head: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(head);
-        out.extend_from_slice(&self.shard.hash_tag());
-        out.extend_from_slice(&[b'}', self.kind]);
-        if self.kind != b's' {
-            out.extend_from_slice(&hex::<16>(self.id, 16));
-        }
+    /// Adds the key to a command. `head` is everything before the shard.
+    pub(crate) fn write(self, head: &[u8], command: &mut Cmd) {
+        let mut rest = [0; Self::SIZE];
+        rest[..2].copy_from_slice(&self.shard.hash_tag());
+        rest[2..4].copy_from_slice(&[b'}', self.kind]);
+        rest[4..].copy_from_slice(&hex::<16>(self.id, 16));
+        let rest = if self.kind == b's' { &rest[..4] } else { &rest[..] };
+        let mut key = command.writer_for_next_arg();
+        // Writing to memory does not fail.
+        let _ = key.write_all(head).and_then(|()| key.write_all(rest));
     }
 
-    /// Bytes that [`Name::write`] appends at most, besides the head.
+    /// Bytes that [`Name::write`] adds at most, besides the head.
     pub(crate) const SIZE: usize = 20;
 }
 
@@ -119,15 +124,18 @@ mod tests {
     use super::*;
 
     fn text(name: Name) -> String {
-        let mut out = Vec::new();
-        name.write(&head("app", 0xabc), &mut out);
-        String::from_utf8(out).expect("names are text")
+        let mut command = Cmd::new();
+        name.write(&head("app", 0xabc), &mut command);
+        match command.args_iter().next() {
+            Some(redis::Arg::Simple(name)) => String::from_utf8(name.to_vec()).expect("names are text"),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn names_are_readable() {
-        assert_eq!(text(Name::tag(Tag(0x8100_0000_0000_00ff))), "app:0000000000000abc:{40}t81000000000000ff");
-        assert_eq!(text(Name::shard(Shard(127))), "app:0000000000000abc:{7f}s");
+        assert_eq!(text(Name::tag(Tag(0x8100_0000_0000_00ff))), "app:0000000000000abc:{20}t81000000000000ff");
+        assert_eq!(text(Name::shard(Shard(63))), "app:0000000000000abc:{3f}s");
     }
 
     #[test]

@@ -27,10 +27,10 @@ async fn ask(config: &RedisConfig, sentinel: &ConnectionInfo, primary: &str) -> 
     let address = sentinel.addr().to_string();
     // A sentinel has no databases.
     let settings = config.protocol(sentinel.redis_settings().clone().set_db(0));
-    let connections = open(config, sentinel.clone().set_redis_settings(settings), 1).await?;
+    let connection = open(config, sentinel.clone().set_redis_settings(settings), None).await?;
     let mut command = Cmd::new();
     command.arg("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(primary);
-    let found = within(config.connect_timeout, query::<Option<(String, u16)>>(&connections[0], &command)).await;
+    let found = within(config.connect_timeout, query::<Option<(String, u16)>>(&connection, &command)).await;
     match found.map_err(|error| error::connecting(&address, error))? {
         Some((host, port)) => Ok(config.server_at(address_like(sentinel.addr(), host, port))),
         None => Err(Error::cache(format!("the sentinel at {address} knows no primary of the name `{primary}`"))),

@@ -1,5 +1,7 @@
 //! Connecting: who is let in, and what is said to who is not.
 
+#![allow(clippy::expect_used, reason = "a step that fails ends the test")]
+
 mod support;
 
 use support::{LIST_TAGS, Server, changed, config, connect, fill, found, hit, list, object, row_tag, write};
@@ -75,12 +77,14 @@ async fn tls_that_fails() {
 async fn a_user_with_few_rights() {
     let instance = Instance::redis().await;
     let server = Server::connect(instance.url()).await;
-    let rights = "+@connection +info +mget +get +getrange +set +del +pexpire +pttl +hset +hmget +time +evalsha +script|load";
+    let rights =
+        "+@connection +info +mget +get +getrange +set +del +pexpire +pttl +hset +hmget +time +evalsha +script|load";
     let mut command: Vec<&[u8]> = vec![b"ACL", b"SETUSER", b"shop", b"on", b">secret", b"~shop:*"];
     command.extend(rights.split(' ').map(str::as_bytes));
     let _: () = server.run(&command).await;
-    let config = RedisConfig::new(format!("redis://shop:secret@{}", host_of(instance.url()).trim_end_matches('/')))
-        .expect("a URL");
+    let config =
+        RedisConfig::from_url(format!("redis://shop:secret@{}", host_of(instance.url()).trim_end_matches('/')))
+            .expect("a URL");
     let cache = connect(&config.clone().prefix("shop")).await;
     fill(&cache, &object(1), &[row_tag(1)], 1).await;
     fill(&cache, &list("all"), &LIST_TAGS, 1).await;

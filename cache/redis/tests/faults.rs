@@ -1,4 +1,7 @@
-//! Faults: a server that is slow, silent or gone costs a read little, refuses writes, and is used again when it is back.
+//! Faults: a server that is slow, silent or gone costs a read little, refuses writes, and is used again when it is
+//! back.
+
+#![allow(clippy::expect_used, reason = "a step that fails ends the test")]
 
 mod support;
 

@@ -44,7 +44,8 @@ async fn under_an_entry() {
         fill(&cache, &list("all"), &LIST_TAGS, 1).await;
         server.evict(&config, sort).await;
         // New stamps, which are not those of the entries.
-        let late = (lease(&cache, &object(9), &[row_tag(1), row_tag(9)]).await, lease(&cache, &list("x"), &LIST_TAGS).await);
+        let late =
+            (lease(&cache, &object(9), &[row_tag(1), row_tag(9)]).await, lease(&cache, &list("x"), &LIST_TAGS).await);
         for key in [object(1), list("all")] {
             let found = hit(&cache, &key).await;
             let may_stay = matches!((sort, &key), ('s' | 'l', _) | ('q', EntryKey::Object { .. }));

@@ -88,8 +88,39 @@ async fn voids_are_seen() {
     }
 }
 
-/// A list that is behind by what another process wrote comes with the changes, and is a hit everywhere once it is stamped
-/// anew.
+/// A void is seen by the very next read of every process, whatever that process knows: a thousand times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_void_of_a_table_is_seen_at_once() {
+    for resp3 in [true, false] {
+        let config = config(&redis_url()).resp3(resp3);
+        let (writer, reader) = (connect(&config).await, connect(&config.clone().connections(2)).await);
+        let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let busy: Vec<_> = (2..6)
+            .map(|n| {
+                let (reader, over) = (reader.clone(), over.clone());
+                tokio::spawn(async move {
+                    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                        hit(&reader, &object(n)).await;
+                    }
+                })
+            })
+            .collect();
+        for number in 0..500 {
+            fill(&writer, &object(1), &[row_tag(1)], number).await;
+            assert_eq!(hit(&reader, &object(1)).await, Some(number));
+            let by = if number % 2 == 0 { &writer } else { &reader };
+            by.void_table(TABLE).await.expect("the cache answers");
+            assert_eq!(hit(&reader, &object(1)).await, None, "void {number}");
+        }
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        for task in busy {
+            task.await.expect("it reads");
+        }
+    }
+}
+
+/// A list that is behind by what another process wrote comes with the changes, and is a hit everywhere once it is
+/// stamped anew.
 #[tokio::test]
 async fn a_list_survives_what_does_not_concern_it() {
     let config = config(&redis_url());
@@ -141,7 +172,7 @@ async fn fills_are_held_within_a_process() {
 #[tokio::test]
 async fn connections_and_protocols_do_not_matter() {
     let config = config(&redis_url());
-    let (one, other) = (connect(&config.clone().connections(3)).await, connect(&config.resp3(true)).await);
+    let (one, other) = (connect(&config.clone().connections(3)).await, connect(&config.resp3(false)).await);
     for n in 0..20 {
         fill(&one, &object(n), &[row_tag(n)], 1).await;
         fill(&one, &list("all"), &LIST_TAGS, 1).await;
@@ -157,13 +188,19 @@ async fn connections_and_protocols_do_not_matter() {
 async fn marks_lapse_for_all() {
     let config = config(&redis_url());
     let (one, other) = (connect(&config).await, connect(&config).await);
-    fill(&other, &object(1), &[row_tag(1)], 1).await;
-    one.quarantine(&[row_tag(1)], Token::random(), Duration::from_millis(50)).await.expect("the cache answers");
-    let long = Token::random();
-    one.quarantine(&[row_tag(1)], long, LONG).await.expect("the cache answers");
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    // The one that lapsed may have committed, whatever the other says.
-    release(&one, &[row_tag(1)], long, Outcome::Nothing).await;
-    assert_eq!(hit(&other, &object(1)).await, None);
-    fill(&other, &object(1), &[row_tag(1)], 2).await;
+    let tags = [row_tag(1), LIST_TAGS[0]];
+    for outcome in [Outcome::Nothing, changed(1, 0, 1)] {
+        fill(&other, &object(1), &tags[..1], 1).await;
+        fill(&other, &list("all"), &LIST_TAGS, 1).await;
+        one.quarantine(&tags, Token::random(), Duration::from_millis(50)).await.expect("the cache answers");
+        let long = Token::random();
+        one.quarantine(&tags, long, LONG).await.expect("the cache answers");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        // The one that lapsed may have committed, whatever the other says.
+        release(&one, &tags, long, outcome).await;
+        for key in [object(1), list("all")] {
+            let found = found(&other, &key).await;
+            assert!(matches!(found, Found::Miss), "{key:?} is {found:?}");
+        }
+    }
 }

@@ -1,10 +1,10 @@
 -- Cells of tags. One cell is one string:
 --
 --   (absent)                            nothing stored depends on the tag
---   S stamp stamp*                      the stamp, then those before it, newest first; each was replaced by a change that is
---                                       listed in the log under the stamp that replaced it
+--   S stamp stamp*                      the stamp, then those before it, newest first; each was replaced by a change
+--                                       that is in the log under the stamp that replaced it
 --   V stamp entry                       of a row: the stamp, and the row's entry, which was stored under it
---   Q nnnn (token expiry){n} stamp*     marked by n writers until their expiries (server's clock, milliseconds, 16 digits);
+--   Q nnnn (token expiry){n} stamp*     marked by n writers until their expiries (server's clock, ms, 16 digits);
 --                                       the stamps are those the tag may get back
 --
 -- Stamps and tokens have 16 bytes. Whatever does not look like this is taken for absent.
@@ -14,8 +14,8 @@ local function clock()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The marks that have not lapsed, as an array of {token, expiry}, and the stamps. A mark that lapsed takes the stamps along:
--- nobody knows what its writer did.
+-- The marks that have not lapsed, as an array of {token, expiry}, and the stamps. A mark that lapsed takes the stamps
+-- along: nobody knows what its writer did.
 local function read(key, now)
   local head = redis.pcall('GETRANGE', key, 0, 16)
   if type(head) ~= 'string' then

@@ -1,6 +1,6 @@
--- KEYS: cells. ARGV: token; N (nothing happened), L (listed changes) or U (unlisted changes); new stamp; time to live in
--- milliseconds; how many stamps to keep.
--- Takes the token from the marks and moves the tag. Returns from how many cells the token was gone: those are void.
+-- KEYS: cells. ARGV: token; N (nothing happened), L (listed changes) or U (unlisted changes); new stamp; time to live
+-- in milliseconds; how many stamps to keep. Takes the token from the marks and moves the tag. Returns from how many
+-- cells the token was gone: those are void.
 local now = clock()
 local gone = 0
 for _, key in ipairs(KEYS) do

@@ -1,5 +1,6 @@
 //! What the tests share: clients, the steps of readers and writers, and the keys in the server.
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(clippy::expect_used, reason = "a step that fails ends the test")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,13 @@ use thing_driver_api::{
 use thing_test_servers::redis_prefix;
 
 pub(crate) const TABLE: TableId = TableId(0x7468_696e_6773);
+const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// A configuration with a prefix that no other test has.
+/// A configuration with a prefix that no other test has, and with patience for a busy machine.
 pub(crate) fn config(url: &str) -> RedisConfig {
-    RedisConfig::new(url).expect("a URL").prefix(redis_prefix())
+    let config = RedisConfig::from_url(url).expect("a URL").prefix(redis_prefix());
+    config.read_timeout(PATIENCE).write_timeout(PATIENCE).connect_timeout(PATIENCE)
 }
 
 pub(crate) async fn connect(config: &RedisConfig) -> RedisCache {
@@ -137,7 +140,8 @@ impl Server {
     pub(crate) async fn keys(&self, config: &RedisConfig, sort: Option<char>) -> Vec<String> {
         let prefix = prefix_of(config);
         let keys: Vec<String> = self.run(&[b"KEYS", format!("{prefix}*").as_bytes()]).await;
-        let is = |key: &String| sort.is_none_or(|sort| key.split('}').nth(1).is_some_and(|rest| rest.starts_with(sort)));
+        let is =
+            |key: &String| sort.is_none_or(|sort| key.split('}').nth(1).is_some_and(|rest| rest.starts_with(sort)));
         keys.into_iter().filter(is).collect()
     }
 

@@ -27,7 +27,7 @@ pub async fn run(options: &Options, url: &str, outcome: &mut Outcome) {
         return;
     }
     tell("hits in Redis");
-    let cache = RedisConfig::new(url).expect("the URL of Redis is valid").connections(1);
+    let cache = RedisConfig::from_url(url).expect("the URL of Redis is valid").connections(1);
     let cache = Arc::new(RedisCache::connect(cache).await.expect("Redis is there"));
     let entries: Arc<[(EntryKey, Tag)]> = (0..ENTRIES).map(entry).collect();
     fill(&cache, &entries).await;

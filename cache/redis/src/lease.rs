@@ -1,0 +1,127 @@
+//! Leasing: the stamps of cells before the database is read.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join;
+use redis::RedisResult;
+use thing_driver_api::{EntryKey, Lease, LeaseRequest, Leased, Stamp as ContractStamp, TableId, Tag, Token};
+
+use crate::RedisCache;
+use crate::batch::{self, Batch, array, bytes};
+use crate::cell::{Cell, Stamp};
+use crate::config::milliseconds;
+use crate::entry::Dependencies;
+use crate::fetched::Fetched;
+use crate::fills::{Leave, Noted};
+use crate::link::Link;
+use crate::name::{Name, Shard};
+use crate::script::Script;
+
+impl RedisCache {
+    pub(crate) async fn note(&self, link: &Link, requests: &[LeaseRequest<'_>]) -> RedisResult<Vec<Leased>> {
+        let mut names = Fetched::default();
+        let mut rows = false;
+        for request in requests {
+            match *request {
+                LeaseRequest::Entry { key, tags } => {
+                    names.ask(Name::generation(key.table()));
+                    tags.iter().for_each(|&tag| _ = names.ask(Name::tag(tag)));
+                }
+                LeaseRequest::Rows { table } => {
+                    names.ask(Name::generation(table));
+                    rows = true;
+                }
+            }
+        }
+        let time_to_live = self.way.config.cell_time_to_live();
+        let (stamps, shards) = if rows {
+            try_join(note(link, &names.names, time_to_live), note_shards(link, time_to_live)).await?
+        } else {
+            (note(link, &names.names, time_to_live).await?, Vec::new())
+        };
+        // Everything was asked for.
+        let stamp = |name| names.place(name).and_then(|at| stamps[at]);
+        let grant = |request: &LeaseRequest<'_>| match *request {
+            LeaseRequest::Rows { table } => {
+                let Some(generation) = stamp(Name::generation(table)) else { return Leased::Quarantined };
+                let lease = Lease::rows(table, 0);
+                let leave = Leave::Rows { generation, shards: shards.clone() };
+                self.fills.begin(lease.id, self.noted(link, table, leave));
+                Leased::Granted(lease)
+            }
+            LeaseRequest::Entry { key, tags } => {
+                let Some(generation) = stamp(Name::generation(key.table())) else { return Leased::Quarantined };
+                let noted: Vec<(Tag, Option<Stamp>)> = tags.iter().map(|&tag| (tag, stamp(Name::tag(tag)))).collect();
+                // For a row, only its own tag matters: where a mark lies on another, that tag is left out, and with it
+                // the leave to store that the row is absent.
+                let own = matches!(key, EntryKey::Object { .. }).then(|| key.digest());
+                let closed = |(tag, stamp): &(Tag, Option<Stamp>)| stamp.is_none() && own.is_none_or(|own| own == *tag);
+                if noted.iter().any(closed) {
+                    return Leased::Quarantined;
+                }
+                let tags: Vec<(Tag, Stamp)> =
+                    noted.into_iter().filter_map(|(tag, stamp)| Some((tag, stamp?))).collect();
+                let named = tags.iter().map(|(tag, stamp)| (*tag, contract(stamp))).collect();
+                let lease = Lease::entry(key.clone(), named, 0);
+                let dependencies = Dependencies { generation, tags };
+                let leave = Leave::Entry { key: key.clone(), dependencies };
+                match self.fills.begin(lease.id, self.noted(link, key.table(), leave)) {
+                    Some(running) => {
+                        self.way.counters.held.add(1);
+                        Leased::Held(running)
+                    }
+                    None => Leased::Granted(lease),
+                }
+            }
+        };
+        Ok(requests.iter().map(grant).collect())
+    }
+
+    pub(crate) fn noted(&self, link: &Link, table: TableId, leave: Leave) -> Noted {
+        let now = Instant::now();
+        // A time beyond the clock's end is far enough without being exact.
+        let deadline = now.checked_add(self.way.config.lease_time).unwrap_or(now + Duration::from_secs(86_400));
+        Noted { table, identity: link.identity, leave, deadline }
+    }
+}
+
+/// The stamps of cells, made where there are none; `None` where a writer is at work.
+pub(crate) async fn note(link: &Link, names: &[Name], time_to_live: Duration) -> RedisResult<Vec<Option<Stamp>>> {
+    let groups = link.groups(names);
+    let mut batch = Batch::new(link);
+    let new = random();
+    for group in &groups {
+        let keys: Vec<Name> = group.iter().map(|&at| names[at]).collect();
+        let mut command = link.call(Script::Note, &keys);
+        command.arg(&new[..]).arg(milliseconds(time_to_live));
+        batch.add(keys[0].shard, command);
+    }
+    let mut stamps = vec![None; names.len()];
+    for (group, answer) in groups.iter().zip(batch.run().await?) {
+        for (&at, answer) in group.iter().zip(array(answer, group.len())?) {
+            stamps[at] = bytes(&answer).and_then(|bytes| bytes.try_into().ok());
+        }
+    }
+    Ok(stamps)
+}
+
+/// The stamps of the cells of all shards. Most are there, and reading many is far cheaper than a script that looks at
+/// them.
+async fn note_shards(link: &Link, time_to_live: Duration) -> RedisResult<Vec<Option<Stamp>>> {
+    let names: Vec<Name> = Shard::all().map(Name::shard).collect();
+    let values = batch::get(link, &names).await?;
+    let cells = values.iter().map(|value| Cell::read(bytes(value)));
+    let absent: Vec<Name> =
+        names.iter().zip(cells.clone()).filter(|(_, cell)| *cell == Cell::Absent).map(|(name, _)| *name).collect();
+    let mut made = note(link, &absent, time_to_live).await?.into_iter();
+    let stamp = |cell: Cell<'_>| if cell == Cell::Absent { made.next().flatten() } else { cell.stamp() };
+    Ok(cells.map(stamp).collect())
+}
+
+pub(crate) fn random() -> Stamp {
+    Token::random().0.to_le_bytes()
+}
+
+pub(crate) fn contract(stamp: &Stamp) -> ContractStamp {
+    ContractStamp(u128::from_le_bytes(*stamp))
+}

@@ -1,0 +1,150 @@
+//! Writing: marks on the cells of tags and shards, and the end of marks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, RedisResult, Value};
+use thing_driver_api::{Change, Outcome, Result, TableId, Tag, Token};
+
+use crate::batch::Batch;
+use crate::cell::Stamp;
+use crate::config::{RedisConfig, milliseconds};
+use crate::error;
+use crate::keeper::Way;
+use crate::lease::random;
+use crate::link::Link;
+use crate::log;
+use crate::name::{Name, Shard};
+use crate::script::Script;
+
+/// Releases tags, on whatever link there is.
+pub(crate) async fn release(way: &Way, tags: &[Tag], token: Token, outcome: &Outcome) -> Result<()> {
+    let gone = way.write("open tags after a write", |link| async move {
+        // Another try must not give a stamp that this one may have given.
+        let stamp = random();
+        let mut batch = Batch::new(&link);
+        let mut own = Vec::new();
+        let mut records = 0;
+        if let Outcome::Changed(changes) = outcome {
+            own = changes.iter().map(|change| Tag::row(change.table, &change.key)).collect();
+            own.sort_unstable();
+            // Before the stamps that name them, where order is kept.
+            records = add_records(&mut batch, &link, changes, &stamp, way.config.cell_time_to_live());
+        }
+        // An entry of a row is never judged, so the tags of rows need no history.
+        let (listed, unlisted): (Vec<Tag>, Vec<Tag>) =
+            tags.iter().partition(|tag| matches!(outcome, Outcome::Changed(_)) && own.binary_search(tag).is_err());
+        let nothing = matches!(outcome, Outcome::Nothing);
+        let rest = if nothing { "N" } else { "U" };
+        let mut calls = 0;
+        for (names, mode) in [(names_of(&listed), "L"), (names_of(&unlisted), rest)] {
+            calls += call_each(&mut batch, &link, Script::Release, &names, |command| {
+                release_arguments(command, token, mode, &stamp, &way.config);
+            });
+        }
+        call_each(&mut batch, &link, Script::Release, &shards_of(tags), |command| {
+            release_arguments(command, token, rest, &stamp, &way.config);
+        });
+        let answers = batch.run().await?;
+        let gone = answers.into_iter().skip(records).take(calls);
+        gone.map(|answer| match answer {
+            Value::Int(count) => Ok(usize::try_from(count).unwrap_or(0)),
+            _ => Err(error::unexpected("a number")),
+        })
+        .sum::<RedisResult<usize>>()
+    });
+    way.counters.lapsed.add(gone.await?);
+    Ok(())
+}
+
+/// Tries again the releases that failed, until one fails again.
+pub(crate) async fn release_failed(way: &Way) {
+    while let Some(failed) = way.take_failed_release() {
+        if release(way, &failed.tags, failed.token, &failed.outcome).await.is_err() {
+            way.release_later(failed);
+            return;
+        }
+    }
+}
+
+fn release_arguments(command: &mut Cmd, token: Token, mode: &str, stamp: &Stamp, config: &RedisConfig) {
+    command.arg(&token.0.to_le_bytes()).arg(mode).arg(&stamp[..]);
+    command.arg(milliseconds(config.cell_time_to_live())).arg(config.max_listed_moves.saturating_add(1));
+}
+
+/// Adds the changes of a write to the logs of their tables; returns how many commands that takes.
+fn add_records(
+    batch: &mut Batch<'_>,
+    link: &Link,
+    changes: &[Arc<Change>],
+    stamp: &Stamp,
+    time_to_live: Duration,
+) -> usize {
+    let mut tables: Vec<TableId> = changes.iter().map(|change| change.table).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let mut commands = 0;
+    for table in tables {
+        let of_table = changes.iter().filter(|change| change.table == table).map(|change| &**change);
+        let Some(record) = log::write(stamp, of_table) else { continue };
+        let name = Name::log(table);
+        let mut set = link.keyed("HSET", name);
+        set.arg(log::field(stamp)).arg(record);
+        let mut expire = link.keyed("PEXPIRE", name);
+        expire.arg(milliseconds(time_to_live));
+        batch.add(name.shard, set);
+        batch.add(name.shard, expire);
+        commands += 2;
+    }
+    commands
+}
+
+/// Adds calls of a script for cells; returns how many.
+pub(crate) fn call_each(
+    batch: &mut Batch<'_>,
+    link: &Link,
+    script: Script,
+    names: &[Name],
+    arguments: impl Fn(&mut Cmd),
+) -> usize {
+    let groups = link.groups(names);
+    for group in &groups {
+        let keys: Vec<Name> = group.iter().map(|&at| names[at]).collect();
+        let mut command = link.call(script, &keys);
+        arguments(&mut command);
+        batch.add(keys[0].shard, command);
+    }
+    groups.len()
+}
+
+/// The cells that a write to tags touches, each once.
+pub(crate) fn cells(tags: &[Tag]) -> Vec<Name> {
+    let mut names = names_of(tags);
+    names.extend(shards_of(tags));
+    names
+}
+
+fn names_of(tags: &[Tag]) -> Vec<Name> {
+    let mut tags = tags.to_vec();
+    tags.sort_unstable();
+    tags.dedup();
+    tags.into_iter().map(Name::tag).collect()
+}
+
+fn shards_of(tags: &[Tag]) -> Vec<Name> {
+    let mut shards: Vec<Shard> = tags.iter().map(|&tag| Shard::of_tag(tag)).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    shards.into_iter().map(Name::shard).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_named_once() {
+        let tags = [Tag(1), Tag(2), Tag(1), Tag(u64::MAX)];
+        assert_eq!(cells(&tags).len(), 3 + 2);
+    }
+}
