@@ -46,12 +46,7 @@ pub(crate) fn time(micros: i64) -> Option<(u8, u8, u8, u32)> {
         return None;
     }
     let seconds = micros / 1_000_000;
-    Some((
-        (seconds / 3600) as u8,
-        (seconds / 60 % 60) as u8,
-        (seconds % 60) as u8,
-        (micros % 1_000_000) as u32,
-    ))
+    Some(((seconds / 3600) as u8, (seconds / 60 % 60) as u8, (seconds % 60) as u8, (micros % 1_000_000) as u32))
 }
 
 /// Days since 1970; `None` for what is no day: servers may hold the 0th of a month, and the 31st of February.

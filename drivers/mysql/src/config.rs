@@ -20,6 +20,7 @@ pub struct MysqlConfig {
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) lock_timeout: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) max_lifetime: Option<Duration>,
     pub(crate) statement_cache: usize,
     pub(crate) exact_text: bool,
     tls: Option<Tls>,
@@ -57,11 +58,12 @@ impl MysqlConfig {
             opts,
             max_connections: 16,
             min_connections: 0,
-            connect_timeout: Duration::from_secs(10),
-            pool_timeout: Duration::from_secs(10),
-            statement_timeout: Some(Duration::from_secs(30)),
+            connect_timeout: Duration::from_secs(5),
+            pool_timeout: Duration::from_secs(5),
+            statement_timeout: None,
             lock_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(600),
+            max_lifetime: Some(Duration::from_secs(30 * 60)),
             statement_cache: 256,
             exact_text: false,
             tls,
@@ -82,7 +84,7 @@ impl MysqlConfig {
         self
     }
 
-    /// How long connecting may take, logging in included; 10 seconds without it. Beyond it the error is
+    /// How long connecting may take, logging in included; 5 seconds without it. Beyond it the error is
     /// [`ErrorKind::Timeout`](thing_driver_api::ErrorKind::Timeout).
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -90,7 +92,7 @@ impl MysqlConfig {
         self
     }
 
-    /// How long to wait for a connection when all are in use; 10 seconds without it. Beyond it the error is
+    /// How long to wait for a connection when all are in use; 5 seconds without it. Beyond it the error is
     /// [`ErrorKind::Timeout`](thing_driver_api::ErrorKind::Timeout).
     #[must_use]
     pub fn pool_timeout(mut self, timeout: Duration) -> Self {
@@ -98,14 +100,15 @@ impl MysqlConfig {
         self
     }
 
-    /// How long one statement may take; 30 seconds without it, `None` for as long as it takes. Streams and changes of the
-    /// schema are not limited.
+    /// The longest time that the server works on one statement; without it the server's own setting holds, which usually
+    /// is no limit. Streams and changes of the schema are not limited.
     ///
-    /// MariaDB ends every statement, MySQL ends SELECT, and the error says that it had no effect. Where the server does
-    /// not answer in time plus a second, the driver gives up; whether a write happened is not known then.
+    /// MariaDB ends every statement and MySQL ends every SELECT; the error is
+    /// [`ErrorKind::Timeout`](thing_driver_api::ErrorKind::Timeout) then, and the statement had no effect. When no answer
+    /// comes at all the driver gives up a second later, and whether a write happened is not known.
     #[must_use]
-    pub fn statement_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.statement_timeout = timeout.into();
+    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
+        self.statement_timeout = Some(timeout);
         self
     }
 
@@ -122,6 +125,13 @@ impl MysqlConfig {
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// After which time a connection is not used again but replaced; 30 minutes without it, `None` for never.
+    #[must_use]
+    pub fn max_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.max_lifetime = lifetime;
         self
     }
 
@@ -231,6 +241,7 @@ impl fmt::Debug for MysqlConfig {
             .field("statement_timeout", &self.statement_timeout)
             .field("lock_timeout", &self.lock_timeout)
             .field("idle_timeout", &self.idle_timeout)
+            .field("max_lifetime", &self.max_lifetime)
             .field("statement_cache", &self.statement_cache)
             .field("exact_text", &self.exact_text)
             .finish_non_exhaustive()

@@ -16,7 +16,6 @@ use crate::plan::Text;
 use crate::row::{self, MysqlRow};
 
 /// How to connect.
-#[derive(Debug)]
 pub(crate) struct Connector {
     pub(crate) config: MysqlConfig,
     opts: Opts,
@@ -27,8 +26,6 @@ pub(crate) struct Connector {
 pub(crate) struct Server {
     pub(crate) flavour: Flavour,
     pub(crate) version: String,
-    /// The distance of two generated keys.
-    pub(crate) key_increment: i64,
     /// The most bytes of one statement.
     pub(crate) max_packet: usize,
 }
@@ -42,9 +39,12 @@ pub(crate) struct Connection {
     kept: usize,
     /// Counts uses, to tell which statement was used longest ago.
     uses: u64,
+    pub(crate) opened: Instant,
     pub(crate) used: Instant,
     /// Which generation of the pool's connections it is of.
     pub(crate) generation: u64,
+    /// The distance of two generated keys, when the last batch began.
+    pub(crate) key_increment: i64,
     /// Rows of the last statement that were not read.
     unread: bool,
 }
@@ -75,27 +75,27 @@ impl Connector {
     async fn connect_without_limit(&self) -> mysql_async::Result<Connection> {
         let mut raw = Conn::new(self.opts.clone()).await?;
         raw.query_drop(self.session_without_timeout()).await?;
-        let facts: Option<(String, u64, u64)> =
-            raw.query_first("SELECT @@version, @@auto_increment_increment, @@max_allowed_packet").await?;
-        let (version, increment, max_packet) = facts.unwrap_or_default();
-        let flavour =
-            if version.to_ascii_lowercase().contains("mariadb") { Flavour::MariaDb } else { Flavour::MySql };
+        let facts: Option<(String, u64)> = raw.query_first("SELECT @@version, @@max_allowed_packet").await?;
+        let (version, max_packet) = facts.unwrap_or_default();
+        let flavour = if version.to_ascii_lowercase().contains("mariadb") { Flavour::MariaDb } else { Flavour::MySql };
         if let Some(limit) = self.config.statement_timeout {
             raw.query_drop(session_timeout(flavour, limit)).await?;
         }
+        let now = Instant::now();
         Ok(Connection {
             raw,
             server: Arc::new(Server {
                 flavour,
                 version,
-                key_increment: i64::try_from(increment).unwrap_or(1).max(1),
                 max_packet: usize::try_from(max_packet).unwrap_or(usize::MAX),
             }),
             statements: HashMap::new(),
             kept: self.config.statement_cache,
             uses: 0,
-            used: Instant::now(),
+            opened: now,
+            used: now,
             generation: 0,
+            key_increment: 1,
             unread: false,
         })
     }
@@ -218,6 +218,14 @@ impl Connection {
         Ok(self.raw.query_drop(sql).await?)
     }
 
+    /// Begins a transaction, and asks how far keys of one statement will be apart: programs and clusters change it.
+    pub(crate) async fn begin_batch(&mut self) -> Result<(), Failure> {
+        let text = "SELECT @@auto_increment_increment; START TRANSACTION";
+        let increment: Option<i64> = self.raw.query(text).await?.pop();
+        self.key_increment = increment.unwrap_or(1).max(1);
+        Ok(())
+    }
+
     /// Runs one statement without values, and gives its rows, whose cells are all text.
     pub(crate) async fn query(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         self.unread = true;
@@ -309,6 +317,13 @@ impl Connection {
         let mut disconnecting = Box::pin(self.raw.disconnect());
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let _ = disconnecting.as_mut().poll(&mut context);
+    }
+}
+
+/// What the client library knows holds the password.
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

@@ -130,10 +130,9 @@ impl Dialect for MysqlDialect {
             Value::Bytes(v) => write!(out, "({})", Hexadecimal(v)),
             Value::Uuid(v) => write!(out, "({})", Hexadecimal(v)),
             Value::Timestamp(v) => match calendar::moment(*v) {
-                Some(Moment { year, month, day, hour, minute, second, micros }) => write!(
-                    out,
-                    "'{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}'"
-                ),
+                Some(Moment { year, month, day, hour, minute, second, micros }) => {
+                    write!(out, "'{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}'")
+                }
                 None => return Err(no_literal(value)),
             },
             Value::Date(v) => match calendar::date(*v) {
@@ -211,10 +210,7 @@ pub(crate) fn bounded_length(columns: usize) -> usize {
 }
 
 fn no_literal(value: &Value<'_>) -> Error {
-    Error::unsupported(format!(
-        "this {} has no literal in MySQL; leave the default to the application",
-        value.kind()
-    ))
+    Error::unsupported(format!("this {} has no literal in MySQL; leave the default to the application", value.kind()))
 }
 
 struct Hexadecimal<'a>(&'a [u8]);

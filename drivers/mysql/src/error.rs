@@ -83,7 +83,9 @@ impl Failure {
             )),
             Self::TimedOut(limit) => Error::new(
                 ErrorKind::Timeout { may_have_executed: about.commits },
-                format!("the server did not answer within {limit:?}; make the statement faster, or raise the statement timeout"),
+                format!(
+                    "the server did not answer within {limit:?}; make the statement faster, or raise the statement timeout"
+                ),
             ),
             Self::Abandoned => abandoned(),
             Self::Refused(error) => error,
@@ -125,13 +127,17 @@ pub(crate) fn exhausted(connections: usize, waited: Duration) -> Error {
 pub(crate) fn too_large(limit: usize) -> Error {
     Error::new(
         ErrorKind::InvalidData { column: None },
-        format!("the values are larger than the {limit} bytes of the server's max_allowed_packet; split them, or raise it"),
+        format!(
+            "the values are larger than the {limit} bytes of the server's max_allowed_packet; split them, or raise it"
+        ),
     )
 }
 
 /// An identifier is longer than the servers allow.
 pub(crate) fn name_too_long(sort: &str, name: &str) -> Error {
-    Error::invalid_input(format!("the {sort} `{name}` has more than the 64 characters that MySQL allows; give it a shorter name"))
+    Error::invalid_input(format!(
+        "the {sort} `{name}` has more than the 64 characters that MySQL allows; give it a shorter name"
+    ))
 }
 
 /// A key was made that no `i64` holds. Where the row is committed already, this is not an error without effect.
@@ -189,35 +195,32 @@ pub(crate) fn connecting(error: mysql_async::Error, config: &MysqlConfig) -> Err
     let lost = ErrorKind::ConnectionLost { may_have_executed: false };
     let (kind, said) = match &error {
         mysql_async::Error::Server(native) => match native.code {
-            1045 | 1698 | 1251 | 2061 => (
-                ErrorKind::InvalidInput,
-                format!("{server} refuses the user `{}`; check name and password", config.user()),
-            ),
+            1045 | 1698 | 1251 | 2061 => {
+                (ErrorKind::Backend, format!("{server} refuses the user `{}`; check name and password", config.user()))
+            }
             1044 | 1049 => (
-                ErrorKind::InvalidInput,
+                ErrorKind::Backend,
                 format!("{server} has no database `{}` for this user; create it, or check the name", config.database()),
             ),
-            1040 | 1203 | 1226 => (
-                lost,
-                format!("{server} has too many connections; lower max_connections here, or raise it there"),
-            ),
+            1040 | 1203 | 1226 => {
+                (lost, format!("{server} has too many connections; lower max_connections here, or raise it there"))
+            }
             1129 | 1130 => (
-                ErrorKind::InvalidInput,
+                ErrorKind::Backend,
                 format!("{server} lets nobody in from this machine; grant the user access from here"),
             ),
             _ => return translate(error, About::default()).context(format!("connecting to {server}")),
         },
-        mysql_async::Error::Io(IoError::Tls(error)) => (ErrorKind::InvalidInput, untrusted(&server, &error.to_string())),
+        mysql_async::Error::Io(IoError::Tls(error)) => (ErrorKind::Backend, untrusted(&server, &error.to_string())),
         mysql_async::Error::Io(IoError::Io(io)) => match io.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-            Some(error) => (ErrorKind::InvalidInput, untrusted(&server, &error.to_string())),
-            None if io.to_string().contains("lookup address") => (
-                lost,
-                format!("there is no address of the host `{}`; check its name, and the network", config.host()),
-            ),
+            Some(error) => (ErrorKind::Backend, untrusted(&server, &error.to_string())),
+            None if io.to_string().contains("lookup address") => {
+                (lost, format!("there is no address of the host `{}`; check its name, and the network", config.host()))
+            }
             None => (lost, format!("{server} can't be reached ({io}); check that it runs, and the network")),
         },
         mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
-            (ErrorKind::InvalidInput, format!("{server} offers no TLS; give it a certificate, or do without"))
+            (ErrorKind::Backend, format!("{server} offers no TLS; give it a certificate, or do without"))
         }
         mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { .. }) => (
             ErrorKind::Unsupported,
@@ -245,8 +248,10 @@ fn translate(error: mysql_async::Error, about: About<'_>) -> Error {
             | DriverError::StmtParamsNumberExceedsLimit { .. }
             | DriverError::Params(_)
             | DriverError::MixedParams),
-        ) => Error::invalid_input("the values don't fit the placeholders; write them as `?`, and pass one value for each")
-            .with_source(mysql_async::Error::Driver(native)),
+        ) => Error::invalid_input(
+            "the values don't fit the placeholders; write them as `?`, and pass one value for each",
+        )
+        .with_source(mysql_async::Error::Driver(native)),
         mysql_async::Error::Driver(native @ DriverError::LocalInfile(_)) => {
             Error::unsupported("LOAD DATA LOCAL is not supported; insert the rows instead")
                 .with_source(mysql_async::Error::Driver(native))
@@ -319,7 +324,8 @@ fn server(native: ServerError, about: About<'_>) -> Error {
         ),
         Some(Kind::Timeout) => (
             ErrorKind::Timeout { may_have_executed: false },
-            "the statement took longer than allowed and was undone; make it faster, or raise the statement timeout".into(),
+            "the statement took longer than allowed and was undone; make it faster, or raise the statement timeout"
+                .into(),
         ),
         Some(Kind::Killed) => {
             (ErrorKind::Timeout { may_have_executed: false }, "the statement was killed and undone; try again".into())
@@ -335,7 +341,9 @@ fn server(native: ServerError, about: About<'_>) -> Error {
         Some(Kind::Data) => {
             let column = column_of_data(message).map(str::to_owned);
             let said = match &column {
-                Some(column) => format!("column `{column}` can't hold the value; it is too large, too long or of another type"),
+                Some(column) => {
+                    format!("column `{column}` can't hold the value; it is too large, too long or of another type")
+                }
                 None => "a value does not fit; it is too large, too long or of another type".to_owned(),
             };
             (ErrorKind::InvalidData { column }, said.into())
@@ -354,6 +362,11 @@ fn server(native: ServerError, about: About<'_>) -> Error {
         None if LOST.contains(&native.code) => (
             ErrorKind::ConnectionLost { may_have_executed: about.commits && native.code != IDLE_TOO_LONG },
             "the server closed the connection; try again when it is back".into(),
+        ),
+        None if native.code == 1461 => (
+            ErrorKind::Backend,
+            "the server keeps too many prepared statements; lower statement_cache, or raise its max_prepared_stmt_count"
+                .into(),
         ),
         // What the server says may hold values of the statement.
         None => (ErrorKind::Backend, format!("the server failed with error {}; see its manual", native.code).into()),
@@ -496,7 +509,9 @@ mod tests {
 
     #[test]
     fn unique_messages_of_both_servers_give_the_index() {
-        for message in ["Duplicate entry 'a for key b' for key 'by_name'", "Duplicate entry 'x' for key 'users.by_name'"] {
+        for message in
+            ["Duplicate entry 'a for key b' for key 'by_name'", "Duplicate entry 'x' for key 'users.by_name'"]
+        {
             let found = unique(message, None);
             assert_eq!((found.kind, found.name.as_deref()), (ConstraintKind::Unique, Some("by_name")), "{message}");
         }

@@ -55,8 +55,8 @@ impl MysqlExecutor {
     ///
     /// [`ErrorKind::ConnectionLost`](thing_driver_api::ErrorKind::ConnectionLost) when the server can't be reached,
     /// [`ErrorKind::Timeout`](thing_driver_api::ErrorKind::Timeout) when it does not answer, and
-    /// [`ErrorKind::InvalidInput`](thing_driver_api::ErrorKind::InvalidInput) when it refuses the user, the password or
-    /// the database, or can't be trusted.
+    /// [`ErrorKind::Backend`](thing_driver_api::ErrorKind::Backend) when it refuses the user, the password or the database,
+    /// or can't be trusted.
     pub async fn connect(config: MysqlConfig) -> Result<Self> {
         let counters = Arc::new(Counters::default());
         let (connections, exact_text) = (config.min_connections.max(1), config.exact_text);

@@ -1,11 +1,10 @@
 //! Plans: a shape as the server runs it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use thing_driver_api::{
-    Condition, Dialect, Operand, Operation, Result, Shape, Slot, Table, Value, ValueType, sql,
-};
+use thing_driver_api::{Condition, Dialect, Operand, Operation, Result, Shape, Slot, Table, Value, ValueType, sql};
 
 use crate::dialect::{Flavour, MysqlDialect};
 use crate::error::{self, About};
@@ -52,6 +51,8 @@ pub(crate) struct Plan {
     dialect: MysqlDialect,
     /// The same for 2, 4, 8, ... keys or rows.
     sizes: [OnceLock<Arc<Text>>; SIZES],
+    /// The same for 2, 4, 8, ... rows that give back their keys.
+    sizes_returning: [OnceLock<Arc<Text>>; SIZES],
 }
 
 impl Plan {
@@ -86,6 +87,7 @@ impl Plan {
             commits_implicitly,
             dialect,
             sizes: Default::default(),
+            sizes_returning: Default::default(),
         })
     }
 
@@ -126,14 +128,15 @@ impl Plan {
         1 << most.ilog2()
     }
 
-    /// Whether the rows of [`Plan::rows`] come back with the keys that were made for them.
+    /// Whether the server can give back the keys that it makes for several rows.
     pub(crate) fn returns_keys(&self) -> bool {
         self.generates_key && self.dialect.flavour() == Flavour::MariaDb
     }
 
-    /// The insert of so many rows, a power of two.
-    pub(crate) fn rows(&self, count: usize) -> Arc<Text> {
-        let text = self.sizes[count.ilog2() as usize].get_or_init(|| {
+    /// The insert of so many rows, a power of two, which gives back their keys or doesn't.
+    pub(crate) fn rows(&self, count: usize, returning: bool) -> Arc<Text> {
+        let sizes = if returning { &self.sizes_returning } else { &self.sizes };
+        let text = sizes[count.ilog2() as usize].get_or_init(|| {
             let single = &self.text.sql;
             let row = single.rfind("VALUES ").map_or("()", |at| &single[at + "VALUES ".len()..]);
             let mut sql = String::with_capacity(single.len() + count * (row.len() + 1) + 32);
@@ -142,7 +145,7 @@ impl Plan {
                 sql.push(',');
                 sql.push_str(row);
             }
-            if let Some(table) = self.table.as_ref().filter(|_| self.returns_keys()) {
+            if let Some(table) = self.table.as_ref().filter(|_| returning) {
                 sql.push_str(" RETURNING ");
                 self.dialect.identifier(&table.column(table.key()[0]).name, &mut sql);
             }
@@ -167,9 +170,9 @@ fn render(shape: &Shape, dialect: MysqlDialect) -> Result<sql::SqlPlan> {
         | Operation::Delete { filter, .. } => compared(filter, table, &mut typed),
         _ => {}
     }
+    let typed: HashMap<Slot, ValueType> = typed.into_iter().collect();
     let cast = |slot: &Slot| {
-        let (_, value_type) = typed.iter().find(|(typed, _)| typed == slot)?;
-        match (value_type, dialect.flavour()) {
+        match (typed.get(slot)?, dialect.flavour()) {
             // A decimal number and a text compare as floats.
             (ValueType::Decimal, _) => Some("CAST(? AS DECIMAL(65, 30))"),
             // A JSON document equals no text.
@@ -302,13 +305,14 @@ fn first_words(text: &str) -> Vec<String> {
 /// True for BEGIN, COMMIT and their like.
 fn controls_transaction(words: &[String]) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["begin" | "commit" | "rollback" | "savepoint" | "release" | "xa", ..] => true,
-        ["start", "transaction", ..] => true,
-        ["set", "autocommit", ..] | ["set", "session" | "local", "autocommit", ..] => true,
-        ["lock" | "unlock", "table" | "tables", ..] => true,
-        _ => false,
-    }
+    matches!(
+        words.as_slice(),
+        ["begin" | "commit" | "rollback" | "savepoint" | "release" | "xa", ..]
+            | ["start", "transaction", ..]
+            | ["set", "autocommit", ..]
+            | ["set", "session" | "local", "autocommit", ..]
+            | ["lock" | "unlock", "table" | "tables", ..]
+    )
 }
 
 /// True for what commits the open transaction:
@@ -317,7 +321,9 @@ fn commits(words: &[String]) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["create" | "drop", "temporary", ..] => false,
-        ["alter" | "create" | "drop" | "rename" | "truncate" | "grant" | "revoke" | "install" | "uninstall", ..] => true,
+        ["alter" | "create" | "drop" | "rename" | "truncate" | "grant" | "revoke" | "install" | "uninstall", ..] => {
+            true
+        }
         ["analyze" | "check" | "optimize" | "repair", "table" | "tables" | "local" | "no_write_to_binlog", ..] => true,
         ["flush" | "reset" | "cache" | "change" | "load", ..] => !matches!(words.as_slice(), ["load", "data", ..]),
         ["set", "password", ..] => true,
@@ -334,7 +340,9 @@ mod tests {
         let controls = |text: &str| controls_transaction(&first_words(text));
         assert!(controls(" -- now\n /* go */ # here\n;begin"));
         assert!(controls("/*!50000 START TRANSACTION */"));
-        assert!(controls("SET autocommit = 0") && controls("set @@session.autocommit=0") && controls("LOCK TABLES t READ"));
+        assert!(
+            controls("SET autocommit = 0") && controls("set @@session.autocommit=0") && controls("LOCK TABLES t READ")
+        );
         assert!(!controls("SELECT 1 -- begin") && !controls("/* begin") && !controls("(SELECT 1) UNION SELECT 2"));
     }
 

@@ -109,16 +109,12 @@ impl Pool {
 
     /// The connection that was used last, unless it is too old.
     fn pop(&self) -> Option<Connection> {
-        let mut idle = self.idle();
-        let connection = idle.pop()?;
-        if connection.used.elapsed() < self.connector.config.idle_timeout {
-            return Some(connection);
+        loop {
+            let connection = self.idle().pop()?;
+            if !self.is_too_old(&connection) {
+                return Some(connection);
+            }
         }
-        // The others were used even longer ago.
-        let expired = std::mem::take(&mut *idle);
-        drop(idle);
-        drop(expired);
-        None
     }
 
     fn put(&self, mut connection: Connection) {
@@ -126,11 +122,15 @@ impl Pool {
         let mut idle = self.idle();
         idle.push(connection);
         // Those at the bottom are used least.
-        let config = &self.connector.config;
-        let expired = idle.len() > config.min_connections.max(1) && idle[0].used.elapsed() > config.idle_timeout;
-        let expired = expired.then(|| idle.remove(0));
+        let expired = self.is_too_old(&idle[0]).then(|| idle.remove(0));
         drop(idle);
         drop(expired);
+    }
+
+    fn is_too_old(&self, connection: &Connection) -> bool {
+        let config = &self.connector.config;
+        connection.used.elapsed() > config.idle_timeout
+            || config.max_lifetime.is_some_and(|lifetime| connection.opened.elapsed() > lifetime)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -265,6 +265,18 @@ impl Lease {
         self.run(limit, run).await
     }
 
+    /// Begins a transaction of many writes.
+    pub(crate) async fn begin_batch(&mut self, limit: Option<Duration>) -> Result<(), Failure> {
+        self.in_transaction = true;
+        let run = |mut connection: Connection| -> Running {
+            Box::pin(async move {
+                let result = connection.begin_batch().await;
+                (connection, result)
+            })
+        };
+        self.run(limit, run).await
+    }
+
     /// Asks the server how the connection is.
     pub(crate) async fn ping(&mut self, limit: Duration) -> Result<(), Failure> {
         let run = |mut connection: Connection| -> Running {
@@ -318,6 +330,9 @@ impl Drop for Lease {
 
 impl std::fmt::Debug for Lease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lease").field("id", &self.id).field("in_transaction", &self.in_transaction).finish_non_exhaustive()
+        f.debug_struct("Lease")
+            .field("id", &self.id)
+            .field("in_transaction", &self.in_transaction)
+            .finish_non_exhaustive()
     }
 }

@@ -48,6 +48,17 @@ impl Row for MysqlRow<'_> {
         native(cell, column)
     }
 
+    fn bool(&self, index: usize) -> Result<bool> {
+        match self.cell(index)? {
+            (Native::Int(0), _) => Ok(false),
+            (Native::Int(1), _) => Ok(true),
+            (cell, column) => match decode(column.name_ref(), native(cell, column)?, ValueType::Bool)? {
+                Value::Bool(v) => Ok(v),
+                other => Err(invalid(column.name_ref(), other.kind(), "bool")),
+            },
+        }
+    }
+
     fn i64(&self, index: usize) -> Result<i64> {
         match self.cell(index)? {
             (Native::Int(v), _) => Ok(*v),
@@ -58,8 +69,24 @@ impl Row for MysqlRow<'_> {
         }
     }
 
+    fn f64(&self, index: usize) -> Result<f64> {
+        match self.cell(index)? {
+            (Native::Double(v), _) => Ok(*v),
+            (cell, column) => match decode(column.name_ref(), native(cell, column)?, ValueType::F64)? {
+                Value::F64(v) => Ok(v),
+                other => Err(invalid(column.name_ref(), other.kind(), "float")),
+            },
+        }
+    }
+
     fn text(&self, index: usize) -> Result<Cow<'_, str>> {
         let (cell, column) = self.cell(index)?;
+        if let (Native::Bytes(bytes), ColumnType::MYSQL_TYPE_VAR_STRING | ColumnType::MYSQL_TYPE_BLOB) =
+            (cell, column.column_type())
+            && column.character_set() != BINARY
+        {
+            return utf8(column, bytes).map(Cow::Borrowed);
+        }
         match decode(column.name_ref(), native(cell, column)?, ValueType::Text)? {
             Value::Text(v) => Ok(v),
             other => Err(invalid(column.name_ref(), other.kind(), "text")),
@@ -118,7 +145,7 @@ fn native<'r>(cell: &'r Native, column: &Column) -> Result<Value<'r>> {
 
 fn bytes<'r>(bytes: &'r [u8], column: &Column) -> Result<Value<'r>> {
     let name = column.name_ref();
-    let text = || std::str::from_utf8(bytes).map_err(|e| invalid(name, "text that is not UTF-8", "text").with_source(e));
+    let text = || utf8(column, bytes);
     Ok(match column.column_type() {
         ColumnType::MYSQL_TYPE_NEWDECIMAL | ColumnType::MYSQL_TYPE_DECIMAL => match text()?.parse() {
             Ok(v) => Value::Decimal(v),
@@ -136,6 +163,10 @@ fn bytes<'r>(bytes: &'r [u8], column: &Column) -> Result<Value<'r>> {
         }
         _ => Value::Text(Cow::Borrowed(text()?)),
     })
+}
+
+fn utf8<'r>(column: &Column, bytes: &'r [u8]) -> Result<&'r str> {
+    std::str::from_utf8(bytes).map_err(|e| invalid(column.name_ref(), "text that is not UTF-8", "text").with_source(e))
 }
 
 /// A value of the expected type that is exactly the one in the column.

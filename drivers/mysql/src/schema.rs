@@ -2,7 +2,8 @@
 
 use mysql_async::Row;
 use thing_driver_api::{
-    Dialect, Error, ExistingColumn, ExistingIndex, ExistingTable, Index, Result, Schema, Table, ValueType, async_trait, quote, sql,
+    Dialect, Error, ExistingColumn, ExistingIndex, ExistingTable, Index, Result, Schema, Table, ValueType, async_trait,
+    quote, sql,
 };
 
 use crate::dialect::{self, MysqlDialect};

@@ -82,19 +82,23 @@ impl Server {
     fn after_seeding(self) -> Vec<String> {
         match self {
             Self::Postgres => vec![
+                "UPDATE users SET score = -id".to_owned(),
                 format!("SELECT setval(pg_get_serial_sequence('users', 'id'), {USERS})"),
                 "ANALYZE users".to_owned(),
                 "ANALYZE posts".to_owned(),
             ],
-            Self::Mysql => vec!["ANALYZE TABLE users, posts".to_owned()],
+            Self::Mysql => vec!["UPDATE users SET score = -id".to_owned(), "ANALYZE TABLE users, posts".to_owned()],
         }
     }
 
-    /// Removes the users that workloads added.
+    /// Removes the users that a workload added, and takes back what it updated: the next subject would find its scores
+    /// there already, and Thing writes no column that did not change.
     pub async fn tidy(self, url: &str) {
         let db = Db::builder(self.executor(url).await).build();
         let delete = db.raw(format!("DELETE FROM users WHERE id > {USERS}"));
         delete.execute().await.expect("added users are removed");
+        let update = db.raw("UPDATE users SET score = -id WHERE score <> -id");
+        update.execute().await.expect("scores are set back");
         if self == Self::Postgres {
             db.raw("VACUUM users").execute().await.expect("the table is vacuumed");
         }
@@ -105,6 +109,7 @@ impl Server {
     pub async fn subjects(self, url: &str) -> Subjects {
         let raw: Vec<(&str, Arc<dyn Contestant>)> = match self {
             Self::Postgres => vec![
+                "UPDATE users SET score = -id".to_owned(),
                 (self.reference(), Arc::new(Arc::new(TokioPostgres::pooled(url).await))),
                 ("tokio-postgres-pipe", Arc::new(Arc::new(TokioPostgres::pipelined(url).await))),
             ],

@@ -68,8 +68,7 @@ impl Database {
         let keys = match query {
             Query::Keys(keys) => keys,
             Query::Values(given) => {
-                let bound =
-                    if plan.raw() { values::bind_all(given)? } else { values::bind_slots(&plan.binds, given)? };
+                let bound = if plan.raw() { values::bind_all(given)? } else { values::bind_slots(&plan.binds, given)? };
                 return self.deliver(lease, plan, &plan.text, bound, rows).await;
             }
         };

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use mysql_async::Value as Native;
-use thing_driver_api::{Error, Result, Row, Statement, ValueType, Written};
+use thing_driver_api::{Error, Result, Row, Statement, Written};
 
 use super::super::Database;
 use crate::error::{self, Failure};
@@ -30,16 +30,24 @@ struct Part {
     len: usize,
 }
 
+impl Part {
+    /// The second half, and the first.
+    fn halves(self) -> [Self; 2] {
+        let half = self.len / 2;
+        [Self { first: self.first + half, len: self.len - half }, Self { first: self.first, len: half }]
+    }
+}
+
 pub(super) async fn write(
     database: &Database,
     plans: &[Arc<Plan>],
     statements: &[Statement<'_>],
 ) -> Result<Vec<Written>, Failed> {
     let batch = Batch { database, plans, statements };
-    // A value that can't be stored is found before anything is sent.
-    let parts = batch.parts()?;
+    let parts = batch.parts();
     if let [whole] = parts.as_slice()
         && !plans[0].raw()
+        && (whole.len == 1 || !plans[0].generates_key || plans[0].returns_keys())
     {
         return batch.alone(*whole).await;
     }
@@ -54,7 +62,7 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     /// Splits the batch where the shape changes, below the limits of the server.
-    fn parts(&self) -> Result<Vec<Part>, Failed> {
+    fn parts(&self) -> Vec<Part> {
         let mut parts = Vec::new();
         let mut at = 0;
         while at < self.statements.len() {
@@ -64,25 +72,21 @@ impl Batch<'_> {
             } else {
                 1
             };
-            self.split(Part { first: at, len: alike }, &mut parts)?;
+            self.split(Part { first: at, len: alike }, &mut parts);
             at += alike;
         }
-        Ok(parts)
+        parts
     }
 
     /// Splits inserts of one shape: each part has a power of two of rows, so that there are few texts.
-    fn split(&self, alike: Part, parts: &mut Vec<Part>) -> Result<(), Failed> {
+    fn split(&self, alike: Part, parts: &mut Vec<Part>) {
         let plan = &self.plans[alike.first];
-        let limit = self.database.server.max_packet;
+        // About what the rows may take, with room for the text and the types.
+        let room = self.database.server.max_packet / 2;
         let end = alike.first + alike.len;
         let mut first = alike.first;
         while first < end {
-            let mut len = plan.most_rows().min(1 << (end - first).ilog2());
-            if !plan.inserts {
-                len = 1;
-            }
-            // About what the rows take, with room for the text and the types.
-            let room = limit / 2;
+            let len = if plan.inserts { plan.most_rows().min(1 << (end - first).ilog2()) } else { 1 };
             let mut bytes = 0;
             let mut fit = 0;
             for statement in &self.statements[first..first + len] {
@@ -96,7 +100,6 @@ impl Batch<'_> {
             parts.push(Part { first, len });
             first += len;
         }
-        Ok(())
     }
 
     /// One statement, which commits by itself.
@@ -120,8 +123,10 @@ impl Batch<'_> {
         let limit = self.database.limit();
         let mut lease = self.begin().await.map_err(|e| (0, e))?;
         let mut written = Vec::with_capacity(end);
-        for &part in parts {
-            self.write_part(&mut lease, part, &mut written).await?;
+        if let Err(failed) = self.write_parts(&mut lease, parts, &mut written).await {
+            // The caller may try again at once, and would wait for the locks.
+            lease.in_transaction = lease.control("ROLLBACK".to_owned(), limit).await.is_err();
+            return Err(failed);
         }
         let committed = lease.control("COMMIT".to_owned(), limit).await;
         lease.in_transaction = committed.is_err();
@@ -132,34 +137,45 @@ impl Batch<'_> {
     async fn begin(&self) -> Result<Lease> {
         let limit = self.database.limit();
         let mut lease = self.database.pool.acquire(Purpose::Repeatable).await?;
-        lease.in_transaction = true;
-        match lease.control("START TRANSACTION".to_owned(), limit).await {
-            Ok(()) => Ok(lease),
-            Err(failure) if lease.reused && failure.lost() => {
-                drop(lease);
-                self.database.pool.doubt();
-                let mut lease = self.database.pool.acquire(Purpose::Repeatable).await?;
-                lease.in_transaction = true;
-                let begun = lease.control("START TRANSACTION".to_owned(), limit).await;
-                begun.map_err(|failure| failure.explain(Default::default()))?;
-                Ok(lease)
-            }
-            Err(failure) => Err(failure.explain(Default::default())),
+        let mut begun = lease.begin_batch(limit).await;
+        if begun.as_ref().is_err_and(|failure| lease.reused && failure.lost()) {
+            // Nothing happened yet: another connection may do better.
+            drop(lease);
+            self.database.pool.doubt();
+            lease = self.database.pool.acquire(Purpose::Repeatable).await?;
+            begun = lease.begin_batch(limit).await;
         }
+        begun.map_err(|failure| failure.explain(Default::default()))?;
+        Ok(lease)
     }
 
-    /// Runs a part in the open transaction; a row that is refused is searched by halves.
-    async fn write_part(&self, lease: &mut Lease, whole: Part, written: &mut Vec<Written>) -> Result<(), Failed> {
-        let mut waiting = vec![whole];
+    /// Runs the parts in the open transaction. While the server works on one, the values of the next are bound.
+    async fn write_parts(&self, lease: &mut Lease, parts: &[Part], written: &mut Vec<Written>) -> Result<(), Failed> {
+        let mut bound = parts.first().map(|&part| self.bind(part)).transpose()?.unwrap_or_default();
+        for (at, &part) in parts.iter().enumerate() {
+            let following = async { parts.get(at + 1).map(|&part| self.bind(part)).transpose() };
+            let running = self.run(lease, part, std::mem::take(&mut bound), false, written);
+            let (ran, following) = tokio::join!(running, following);
+            match ran {
+                Ok(()) => {}
+                Err(failure) if part.len > 1 && failure.spares_transaction() => {
+                    self.write_halves(lease, part, written).await?;
+                }
+                Err(failure) => return Err(self.failed(failure, part.first, false)),
+            }
+            bound = following?.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Runs a part of which a row was refused by halves, until only that row is left.
+    async fn write_halves(&self, lease: &mut Lease, refused: Part, written: &mut Vec<Written>) -> Result<(), Failed> {
+        let mut waiting = refused.halves().to_vec();
         while let Some(part) = waiting.pop() {
             let bound = self.bind(part)?;
             match self.run(lease, part, bound, false, written).await {
                 Ok(()) => {}
-                Err(failure) if part.len > 1 && failure.spares_transaction() => {
-                    let half = part.len / 2;
-                    waiting.push(Part { first: part.first + half, len: part.len - half });
-                    waiting.push(Part { first: part.first, len: half });
-                }
+                Err(failure) if part.len > 1 && failure.spares_transaction() => waiting.extend(part.halves()),
                 Err(failure) => return Err(self.failed(failure, part.first, false)),
             }
         }
@@ -200,16 +216,18 @@ impl Batch<'_> {
         if part.len > 1 {
             count(&self.database.counters.bulk_inserts);
         }
-        let text = if part.len > 1 { plan.rows(part.len) } else { plan.text.clone() };
+        // Alone, nothing else says which keys were made.
+        let returning = alone && part.len > 1 && plan.returns_keys();
+        let text = if part.len > 1 { plan.rows(part.len, returning) } else { plan.text.clone() };
         lease.execute(&text, bound, self.database.limit()).await?;
         let connection = lease.connection()?;
         let mut keys = Vec::new();
-        if part.len > 1 && plan.returns_keys() {
+        if returning {
             keys.reserve(part.len);
             while let Some(row) = connection.next_row().await? {
-                match MysqlRow::new(&row).value(0, ValueType::I64) {
-                    Ok(thing_driver_api::Value::I64(key)) => keys.push(key),
-                    _ => return Err(Failure::Refused(error::key_out_of_range(alone))),
+                match MysqlRow::new(&row).i64(0) {
+                    Ok(key) => keys.push(key),
+                    Err(_) => return Err(Failure::Refused(error::key_out_of_range(alone))),
                 }
             }
         } else {
@@ -223,9 +241,13 @@ impl Batch<'_> {
         if keys.is_empty() {
             let first = connection.generated_key().unwrap_or_default();
             let first = i64::try_from(first).map_err(|_| Failure::Refused(error::key_out_of_range(alone)))?;
-            let step = connection.server.key_increment;
-            // The server makes the keys of one statement at once: neighbours, at its distance.
-            keys.extend((0..part.len as i64).map(|n| first + n * step));
+            let step = connection.key_increment;
+            // InnoDB reserves the keys of an INSERT whose rows are counted beforehand all at once, at that distance:
+            // <https://dev.mysql.com/doc/refman/8.0/en/innodb-auto-increment-handling.html>, "simple inserts".
+            for n in 0..part.len as i64 {
+                let key = n.checked_mul(step).and_then(|distance| first.checked_add(distance));
+                keys.push(key.ok_or_else(|| Failure::Refused(error::key_out_of_range(alone)))?);
+            }
         }
         if keys.len() != part.len {
             return Err(Failure::Refused(error::no_answer()));
