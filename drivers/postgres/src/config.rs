@@ -82,8 +82,8 @@ impl PostgresConfig {
             max_connections: 16,
             reader_connections: 2,
             statement_timeout: None,
-            connect_timeout: Duration::from_secs(5),
-            pool_timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(10),
+            pool_timeout: Duration::from_secs(10),
             max_lifetime: Some(Duration::from_secs(30 * 60)),
             statement_cache: 256,
             bytewise_text: false,
@@ -115,14 +115,14 @@ impl PostgresConfig {
         self
     }
 
-    /// How long a connection may take to be opened; 5 seconds without it.
+    /// How long a connection may take to be opened; 10 seconds without it.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long to wait while all connections are in use; 5 seconds without it.
+    /// How long to wait while all connections are in use; 10 seconds without it.
     #[must_use]
     pub fn pool_timeout(mut self, timeout: Duration) -> Self {
         self.pool_timeout = timeout;

@@ -3,9 +3,11 @@
 mod prepared;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::ClientWrapper;
@@ -14,7 +16,7 @@ use thing_driver_api::{Error, Flow, Result, Row, RowSink, Written};
 use tokio_postgres::{Client, RowStream};
 
 use crate::error::{self, Failure};
-use crate::plan::Plan;
+use crate::plan::{Plan, Text, Way};
 use crate::row::PostgresRow;
 use crate::statistics::{Counters, count};
 use crate::values::{Codec, Input};
@@ -77,13 +79,11 @@ impl Connection {
     }
 
     /// The statement, prepared here.
-    pub(crate) async fn prepare(&self, plan: &Plan, input: Input<'_>) -> Result<Arc<Prepared>, Failure> {
-        let prepared = self.prepared.get(&self.client, plan.text(input)).await.map_err(Failure::unsent)?;
-        if plan.raw
-            && let Input::Values(values) = input
-            && values.len() != prepared.statement.params().len()
-        {
-            return Err(error::value_count(prepared.statement.params().len(), values.len()).into());
+    pub(crate) async fn prepare(&self, plan: &Plan, way: &Way<'_>) -> Result<Arc<Prepared>, Failure> {
+        let prepared = self.prepared.get(&self.client, &way.text).await.map_err(Failure::unsent)?;
+        let (wanted, given) = (prepared.statement.params().len(), way.parameters.len());
+        if plan.raw && wanted != given {
+            return Err(error::value_count(wanted, given).into());
         }
         if plan.returns_key && !matches!(prepared.codecs.last(), Some(Codec::I16 | Codec::I32 | Codec::I64)) {
             return Err(error::key_is_no_integer().into());
@@ -91,38 +91,39 @@ impl Connection {
         Ok(prepared)
     }
 
-    pub(crate) async fn prepare_text(&self, text: &crate::plan::Text) -> Result<Arc<Prepared>, tokio_postgres::Error> {
+    pub(crate) async fn prepare_text(&self, text: &Text) -> Result<Arc<Prepared>, tokio_postgres::Error> {
         self.prepared.get(&self.client, text).await
-    }
-
-    pub(crate) fn forget(&self, plan: &Plan, input: Input<'_>) {
-        self.prepared.forget(plan.text(input));
     }
 
     /// Sends a statement, and waits until the server begins to answer.
     async fn start(&self, plan: &Plan, input: Input<'_>, scope: Scope) -> Result<(Arc<Prepared>, RowStream), Failure> {
-        let prepared = self.prepare(plan, input).await?;
-        match self.send(plan, input, &prepared).await {
+        let way = plan.way(input);
+        let prepared = self.prepare(plan, &way).await?;
+        match self.send(&way, &prepared).await {
             Err(failure) if failure.is_stale() => {
-                self.forget(plan, input);
+                self.prepared.forget(&way.text);
                 if scope == Scope::Transaction {
                     return Err(failure);
                 }
                 count(&self.counters.retries);
-                let prepared = self.prepare(plan, input).await?;
-                let answer = self.send(plan, input, &prepared).await?;
+                let prepared = self.prepare(plan, &way).await?;
+                let answer = self.send(&way, &prepared).await?;
                 Ok((prepared, answer))
             }
             answer => Ok((prepared, answer?)),
         }
     }
 
-    async fn send(&self, plan: &Plan, input: Input<'_>, prepared: &Prepared) -> Result<RowStream, Failure> {
+    async fn send(&self, way: &Way<'_>, prepared: &Prepared) -> Result<RowStream, Failure> {
         let sent = !self.is_closed();
-        self.client
-            .query_raw(&prepared.statement, plan.parameters(input))
-            .await
-            .map_err(|error| Failure::Native { error, sent })
+        let parameters = way.parameters.clone();
+        let answer = if way.planned_each_time {
+            let types = prepared.statement.params().iter().cloned();
+            self.client.query_typed_raw(way.text.as_str(), parameters.zip(types)).await
+        } else {
+            self.client.query_raw(&prepared.statement, parameters).await
+        };
+        answer.map_err(|error| Failure::Native { error, sent })
     }
 
     /// Runs a read. `progress` counts its rows.
@@ -163,7 +164,7 @@ impl Connection {
         input: Input<'_>,
         prepared: Arc<Prepared>,
     ) -> Result<Done, Failure> {
-        let answer = self.send(plan, input, &prepared).await?;
+        let answer = self.send(&plan.whole(input), &prepared).await?;
         Self::written(plan, prepared, answer).await
     }
 
@@ -174,7 +175,9 @@ impl Connection {
             rows.push(row.map_err(Failure::sent)?);
         }
         let mut written = Written::new(answer.rows_affected().unwrap_or_default());
-        if plan.returns_key && let Some(row) = rows.first() {
+        if plan.returns_key
+            && let Some(row) = rows.first()
+        {
             let key = PostgresRow::new(row, &prepared.codecs).i64(prepared.codecs.len() - 1)?;
             written = written.generated(key);
         }
@@ -186,6 +189,22 @@ impl Connection {
         let sent = !self.is_closed();
         self.client.batch_execute(text).await.map_err(|error| Failure::Native { error, sent })
     }
+}
+
+/// Runs two pieces of work, the second behind the first: both send with their first poll, and the server answers in this
+/// order. The failure of the first counts more.
+pub(crate) async fn pipelined<A, B, E>(
+    first: impl Future<Output = Result<A, E>>,
+    second: impl Future<Output = Result<B, E>>,
+) -> Result<B, E> {
+    let mut first = pin!(first);
+    if let Poll::Ready(ended) = poll_fn(|context| Poll::Ready(first.as_mut().poll(context))).await {
+        ended?;
+        return second.await;
+    }
+    let outcome = second.await;
+    first.await?;
+    outcome
 }
 
 impl Drop for Connection {

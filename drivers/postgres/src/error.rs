@@ -116,12 +116,8 @@ impl Failure {
 
     /// Whether the server refused because what was prepared is out of date; the statement had no effect then.
     pub(crate) fn is_stale(&self) -> bool {
-        let Self::Native { error, .. } = self else { return false };
-        let Nature::Server(server) = Nature::of(error) else { return false };
-        match server.code().code() {
-            "26000" => true,
-            // "cached plan must not change result type"
-            "0A000" => server.routine() == Some("RevalidateCachedQuery"),
+        match self {
+            Self::Native { error, .. } => matches!(Nature::of(error), Nature::Server(server) if is_stale(server)),
             _ => false,
         }
     }
@@ -167,7 +163,8 @@ impl Failure {
             }
             Nature::Encoding => {
                 let kind = ErrorKind::InvalidData { column: None };
-                Error::new(kind, "the statement with its values is too large for one message; split it").with_source(error)
+                Error::new(kind, "the statement with its values is too large for one message; split it")
+                    .with_source(error)
             }
             Nature::Lost => {
                 let said = match error.as_db_error().map(|server| server.code().code()) {
@@ -203,6 +200,16 @@ pub(crate) enum Effect {
     None,
 }
 
+/// Whether what was prepared is out of date.
+fn is_stale(server: &DbError) -> bool {
+    match server.code().code() {
+        "26000" => true,
+        // "cached plan must not change result type"
+        "0A000" => server.routine() == Some("RevalidateCachedQuery"),
+        _ => false,
+    }
+}
+
 /// The number in "error serializing parameter 3".
 fn parameter(error: &tokio_postgres::Error) -> Option<usize> {
     error.to_string().rsplit(' ').next()?.parse().ok()
@@ -224,6 +231,9 @@ fn refusal(server: &DbError, plan: Option<&Plan>) -> (ErrorKind, String) {
         (_, "40") => (ErrorKind::Conflict, "the transaction was rolled back; run it again".into()),
         ("25P02", _) => (ErrorKind::Conflict, "an earlier failure aborted the transaction; roll it back".into()),
         (_, "23") => constraint::refusal(server, plan),
+        _ if is_stale(server) => {
+            (ErrorKind::Conflict, "a table changed after the statement was prepared; run the transaction again".into())
+        }
         ("55P03", _) => (ErrorKind::Busy, "a lock is held by somebody else; try again".into()),
         ("55006", _) => (ErrorKind::Busy, "the object is in use; try again".into()),
         ("57014", _) => (
@@ -237,7 +247,9 @@ fn refusal(server: &DbError, plan: Option<&Plan>) -> (ErrorKind, String) {
         ("25006", _) => (ErrorKind::ReadOnly, "the transaction or the server accepts no writes".into()),
         ("53100", _) => (ErrorKind::StorageFull, "the disk of the server is full; make room".into()),
         ("53200", _) => (ErrorKind::Backend, "the server is out of memory".into()),
-        ("53300", _) => (ErrorKind::Busy, "the server has no free connection; lower max_connections, or raise its own".into()),
+        ("53300", _) => {
+            (ErrorKind::Busy, "the server has no free connection; lower max_connections, or raise its own".into())
+        }
         ("42P01" | "42703" | "42704" | "3F000" | "42883", _) => {
             (ErrorKind::Schema, format!("{said}; run sync, or compare the models with the database"))
         }
@@ -341,7 +353,10 @@ pub(crate) fn value_count(wanted: usize, given: usize) -> Error {
 
 /// The key that the database is to make is of another type there.
 pub(crate) fn key_is_no_integer() -> Error {
-    Error::new(ErrorKind::Schema, "the generated key is no integer column; run sync, or compare the models with the database")
+    Error::new(
+        ErrorKind::Schema,
+        "the generated key is no integer column; run sync, or compare the models with the database",
+    )
 }
 
 pub(crate) fn missing_value() -> Error {

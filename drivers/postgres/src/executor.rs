@@ -71,14 +71,8 @@ impl PostgresExecutor {
         let pool = Arc::new(Pool::new(&config, &counters)?);
         let lanes = Arc::new(Lanes::new(pool.clone(), config.reader_connections, config.max_lifetime));
         lanes.open_first().await?;
-        let database = Database {
-            capabilities: capabilities(&config),
-            config,
-            owner: PlanOwner::unique(),
-            pool,
-            lanes,
-            counters,
-        };
+        let database =
+            Database { capabilities: capabilities(&config), config, owner: PlanOwner::unique(), pool, lanes, counters };
         Ok(Self { database: Arc::new(database) })
     }
 

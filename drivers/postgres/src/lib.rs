@@ -35,7 +35,7 @@
 //!
 //! # What to know
 //!
-//! - A read that took longer than 5 ms has a connection to itself the next times.
+//! - A read that took longer than 5 ms twice in a row has a connection to itself the next times.
 //! - A read is run again when its connection is lost, also after rows came. A write is run again only if it was not sent.
 //! - Tables that `sync` makes compare and order text by bytes. Other text columns are equal to the same text only, too,
 //!   unless they have a nondeterministic collation or are `citext`: such a column must not be cached, and `sync` refuses

@@ -60,7 +60,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Decimal> {
         return None;
     }
     let digits = || digits.iter().map(|&digit| i128::from(u16::from_be_bytes(digit)));
-    let Some(mut last) = digits().last() else {
+    let Some(mut last) = digits().next_back() else {
         return Some(Decimal::ZERO);
     };
     // Zeros at the end would only overflow the coefficient.
@@ -69,7 +69,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Decimal> {
         last /= 10;
         kept -= 1;
     }
-    let head = digits().take(count - 1).try_fold(0_i128, |all, digit| all.checked_mul(BASE as i128)?.checked_add(digit))?;
+    let head =
+        digits().take(count - 1).try_fold(0_i128, |all, digit| all.checked_mul(BASE as i128)?.checked_add(digit))?;
     let coefficient = head.checked_mul(10_i128.pow(kept))?.checked_add(last)?;
     // The place of the last digit that was kept.
     let places = (i32::try_from(count).ok()? - weight - 1) * DIGITS as i32 - (DIGITS - kept) as i32;
@@ -115,11 +116,11 @@ mod tests {
     fn what_is_no_decimal_is_none() {
         for bytes in [
             &[][..],
-            &[0, 0, 0, 0, 0xC0, 0, 0, 0],             // NaN
-            &[0, 0, 0, 0, 0xD0, 0, 0, 0x20],          // infinity
-            &[0, 1, 0, 0, 0, 0, 0, 0],                // a digit is missing
-            &[0, 1, 0, 100, 0, 0, 0, 0, 0, 1],        // 10000^100
-            &[0, 1, 0xFF, 0, 0, 0, 4, 0, 0, 1],       // 10000^-256
+            &[0, 0, 0, 0, 0xC0, 0, 0, 0],       // NaN
+            &[0, 0, 0, 0, 0xD0, 0, 0, 0x20],    // infinity
+            &[0, 1, 0, 0, 0, 0, 0, 0],          // a digit is missing
+            &[0, 1, 0, 100, 0, 0, 0, 0, 0, 1],  // 10000^100
+            &[0, 1, 0xFF, 0, 0, 0, 4, 0, 0, 1], // 10000^-256
         ] {
             assert_eq!(decode(bytes), None, "{bytes:?}");
         }

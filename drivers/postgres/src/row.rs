@@ -121,7 +121,9 @@ impl Row for PostgresRow<'_> {
         let (bytes, codec) = self.some(index, "float")?;
         float(bytes, codec).ok_or_else(|| match codec {
             Codec::I64 => invalid(index, "an integer that no float equals", "float"),
-            Codec::Numeric => invalid(index, "numeric", "float; read a decimal, or cast the column to double precision"),
+            Codec::Numeric => {
+                invalid(index, "numeric", "float; read a decimal, or cast the column to double precision")
+            }
             _ => self.mismatch(index, "float"),
         })
     }
@@ -168,7 +170,9 @@ fn decode<'a>(index: usize, bytes: &'a [u8], declared: &Type) -> Result<Value<'a
         Codec::F32 | Codec::F64 => Value::F64(float(bytes, codec).ok_or_else(invalid_bytes)?),
         Codec::Numeric => match numeric::decode(bytes) {
             Some(number) => Value::Decimal(number),
-            None => return Err(invalid(index, "a number beyond 35 digits before the point or 30 behind it", "decimal")),
+            None => {
+                return Err(invalid(index, "a number beyond 35 digits before the point or 30 behind it", "decimal"));
+            }
         },
         Codec::Text | Codec::Padded => Value::Text(Cow::Borrowed(text(index, bytes)?)),
         Codec::Bytes => Value::Bytes(Cow::Borrowed(bytes)),
@@ -193,7 +197,11 @@ fn decode<'a>(index: usize, bytes: &'a [u8], declared: &Type) -> Result<Value<'a
         Codec::Array => Value::Json(Cow::Owned(array(index, bytes, declared)?)),
         Codec::Other => {
             let name = declared.name();
-            return Err(invalid(index, &format!("{name}, which this driver does not read"), "another type; cast the column to text"));
+            return Err(invalid(
+                index,
+                &format!("{name}, which this driver does not read"),
+                "another type; cast the column to text",
+            ));
         }
     })
 }

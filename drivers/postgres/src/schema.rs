@@ -3,8 +3,8 @@
 use thing_driver_api::{
     ExistingColumn, ExistingIndex, ExistingTable, Index, Result, Schema, Table, ValueType, async_trait, sql,
 };
-use tokio_postgres::types::ToSql;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::connection::Connection;
 use crate::dialect::PostgresDialect;
@@ -94,9 +94,9 @@ fn short_name(name: &str) -> Option<String> {
     if name.len() <= LONGEST_NAME {
         return None;
     }
-    let digest = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| {
-        (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let digest = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut end = LONGEST_NAME - 17;
     while !name.is_char_boundary(end) {
         end -= 1;

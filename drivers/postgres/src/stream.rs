@@ -32,7 +32,7 @@ impl PostgresStream {
     pub(crate) async fn start(database: Arc<Database>, plan: Arc<Plan>, values: &[Value<'_>]) -> Result<Self> {
         let mut lease = database.pool.lease().await?;
         lease.soil();
-        let prepared = match database.in_time(lease.prepare(&plan, Input::Values(values))).await {
+        let prepared = match database.in_time(lease.prepare(&plan, &plan.whole(Input::Values(values)))).await {
             Ok(prepared) => prepared,
             Err(failure) => {
                 if failure.leaves_connection_clean() {
@@ -94,7 +94,7 @@ impl Reading {
         let client = &mut **connection.client_wrapper();
         let transaction =
             tokio_postgres::Client::build_transaction(client).read_only(true).start().await.map_err(Failure::sent)?;
-        let parameters = self.plan.parameters(Input::Values(&self.values));
+        let parameters = self.plan.whole(Input::Values(&self.values)).parameters;
         let bound = transaction.bind_raw(&self.prepared.statement, parameters);
         let portal = self.database.in_time(async { bound.await.map_err(Failure::sent) }).await?;
         let names = || self.prepared.statement.columns().iter().map(|column| column.name().to_owned()).collect();

@@ -51,7 +51,9 @@ fn authorities(config: &PostgresConfig, provider: &Arc<CryptoProvider>) -> Resul
         None => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             if roots.is_empty() {
-                return Err(Error::invalid_input("the system trusts no certificate authority; name a root certificate"));
+                return Err(Error::invalid_input(
+                    "the system trusts no certificate authority; name a root certificate",
+                ));
             }
         }
     }

@@ -1,15 +1,12 @@
 //! Transactions: one connection until the end.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use thing_driver_api::{
     Error, Isolation, Key, Result, RowSink, Shape, Statement, Transaction, TransactionOptions, Written, async_trait,
 };
 
-use crate::connection::{Connection, Ended, Scope};
+use crate::connection::{Connection, Ended, Scope, pipelined};
 use crate::error::{self, Effect, Failure};
 use crate::executor::read::{of_keys, read_parts};
 use crate::executor::{Database, PostgresExecutor};
@@ -124,18 +121,10 @@ impl Entered {
         connection: &Connection,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let Some(begin) = &self.begin else {
-            return work.await;
-        };
-        let mut begin = pin!(connection.control(begin));
-        // The first poll sends.
-        if let Poll::Ready(ended) = poll_fn(|context| Poll::Ready(begin.as_mut().poll(context))).await {
-            ended?;
-            return work.await;
+        match &self.begin {
+            Some(begin) => pipelined(connection.control(begin), work).await,
+            None => work.await,
         }
-        let outcome = work.await;
-        begin.await?;
-        outcome
     }
 }
 

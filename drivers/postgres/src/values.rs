@@ -93,6 +93,7 @@ pub(crate) enum Input<'a> {
 }
 
 /// The parameters of one call, in order.
+#[derive(Clone)]
 pub(crate) struct Parameters<'a> {
     input: Input<'a>,
     /// The slot of each placeholder; `None` where they are in order.
@@ -215,7 +216,9 @@ pub(crate) fn encode(value: &Value<'_>, codec: Codec, out: &mut BytesMut) -> Res
         (Value::F64(v), Codec::F32) => {
             let narrow = *v as f32;
             if f64::from(narrow) != *v {
-                return Err(refused("is a float that single precision does not hold exactly; use a double precision column"));
+                return Err(refused(
+                    "is a float that single precision does not hold exactly; use a double precision column",
+                ));
             }
             out.put_f32(narrow);
         }

@@ -12,22 +12,17 @@ use thing_test_servers::PostgresSchema;
 mod as_it_comes {
     use super::Schemas;
 
-    thing_conformance::driver_suite!(Schemas::new(|config| config), without: [OrderedText, ChangeFeed]);
-}
-
-mod with_bytewise_text {
-    use super::Schemas;
-
-    thing_conformance::driver_suite!(Schemas::new(|config| config.bytewise_text(true)), without: [ChangeFeed]);
+    thing_conformance::driver_suite!(Schemas::new(|config| config), without: [OrderedText]);
 }
 
 mod without_shared_connections {
     use super::Schemas;
 
-    thing_conformance::driver_suite!(
-        Schemas::new(|config| config.bytewise_text(true).reader_connections(0).max_connections(4).statement_cache(4)),
-        without: [ChangeFeed]
-    );
+    thing_conformance::driver_suite!(Schemas::new(|config| config
+        .bytewise_text(true)
+        .reader_connections(0)
+        .max_connections(4)
+        .statement_cache(4)));
 }
 
 /// Schemas that go away with the test.

@@ -26,7 +26,7 @@ pub(super) fn parse(url: &str) -> Result<PostgresConfig> {
         }
     }
     let address = if passed_on.is_empty() { address.to_owned() } else { format!("{address}?{}", passed_on.join("&")) };
-    let mut server: tokio_postgres::Config = address.parse().map_err(invalid)?;
+    let mut server: tokio_postgres::Config = address.parse().map_err(|error| invalid(&error))?;
     if server.get_hosts().is_empty() && server.get_hostaddrs().is_empty() {
         server.host("localhost");
     }
@@ -87,8 +87,8 @@ fn decoded(text: &str) -> Result<String> {
 }
 
 /// The library's own sentence names the parameter; it holds no value of it.
-fn invalid(error: tokio_postgres::Error) -> Error {
-    let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+fn invalid(error: &tokio_postgres::Error) -> Error {
+    let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
     Error::invalid_input(format!("the URL of the database can't be read{why}"))
 }
 
@@ -117,10 +117,7 @@ mod tests {
         assert_eq!(client.get_application_name(), Some("till"));
         assert_eq!(client.get_dbname(), Some("shop"));
         assert_eq!(client.get_password(), Some(&b"p@ss"[..]));
-        assert_eq!(
-            client.get_options(),
-            Some("-c lock_timeout=5 -c statement_timeout=1500 -c search_path=a,\\ b")
-        );
+        assert_eq!(client.get_options(), Some("-c lock_timeout=5 -c statement_timeout=1500 -c search_path=a,\\ b"));
     }
 
     #[test]

@@ -50,7 +50,13 @@ impl Database {
             let mut lease = self.pool.lease().await.map_err(|e| (0, e))?;
             lease.soil();
             count(&self.counters.transactions);
-            let work = Work { database: self, connection: &lease, plans: &plans, statements, committing: AtomicBool::new(false) };
+            let work = Work {
+                database: self,
+                connection: &lease,
+                plans: &plans,
+                statements,
+                committing: AtomicBool::new(false),
+            };
             let outcome = work.run(&runs).await;
             let committing = work.committing.load(Ordering::Relaxed);
             let (index, failure, effect) = match outcome {
@@ -118,9 +124,11 @@ impl Work<'_> {
         let mut at = 0;
         let mut begin = Some(Step::Begin);
         for run in runs {
-            let before = begin.take().into_iter().chain((at..run.start).map(Step::Statement));
-            self.pipeline(before, &prepared, &mut written).await?;
-            self.copy(run, &mut written).await?;
+            if run.start > at {
+                let before = begin.take().into_iter().chain((at..run.start).map(Step::Statement));
+                self.pipeline(before, &prepared, &mut written).await?;
+            }
+            self.copy(run, begin.take().is_some(), &mut written).await?;
             at = run.end;
         }
         let rest = begin.into_iter().chain((at..self.statements.len()).map(Step::Statement)).chain([Step::Commit]);
@@ -136,7 +144,8 @@ impl Work<'_> {
             prepared.push(match known {
                 Some(last) => prepared[last].clone(),
                 None => {
-                    let preparing = self.connection.prepare(plan, Input::Values(statement.values));
+                    let way = plan.whole(Input::Values(statement.values));
+                    let preparing = self.connection.prepare(plan, &way);
                     self.database.in_time(preparing).await.map_err(|failure| Setback::Failed { index, failure })?
                 }
             });
@@ -144,15 +153,15 @@ impl Work<'_> {
         Ok(prepared)
     }
 
-    async fn copy(&self, run: &Range<usize>, written: &mut Vec<Written>) -> Result<(), Setback> {
+    async fn copy(&self, run: &Range<usize>, begin: bool, written: &mut Vec<Written>) -> Result<(), Setback> {
         let plan = &self.plans[run.start];
         let Some(copy) = &plan.copy else { return Err(Setback::OneByOne) };
         let failed = |failure: Failure| match failure.is_about_a_row() {
             true => Setback::OneByOne,
             false => Setback::Failed { index: run.start, failure },
         };
-        self.database.in_time(self.connection.control(copy.lock())).await.map_err(failed)?;
-        let copying = async { Ok(bulk::copy(self.connection, plan, copy, &self.statements[run.clone()]).await) };
+        let rows = &self.statements[run.clone()];
+        let copying = async { Ok(bulk::copy(self.connection, plan, copy, begin, rows).await) };
         match self.database.in_time(copying).await.map_err(failed)? {
             Ok(rows) => {
                 written.extend(rows);

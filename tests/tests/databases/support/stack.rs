@@ -133,7 +133,7 @@ impl Stack {
             Cache::None => None,
             Cache::Memory => Some(Arc::new(MemoryCache::new(MemoryConfig::default()))),
             Cache::Redis => {
-                let config = RedisConfig::new(redis_url()).unwrap().prefix(redis_prefix());
+                let config = RedisConfig::from_url(redis_url()).unwrap().prefix(redis_prefix());
                 let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE).breaker_failures(u32::MAX);
                 Some(Arc::new(RedisCache::connect(config).await.unwrap()))
             }

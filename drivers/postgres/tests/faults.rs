@@ -1,0 +1,221 @@
+//! Faults: connections lost before, during and after a statement, silent servers, restarts.
+
+#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::{Place, Users, other, patient, query, raw};
+use thing_driver_api::{Error, ErrorKind, Executor, NoRows, Shape, Statement, TransactionOptions};
+use thing_driver_postgres::{PostgresConfig, PostgresExecutor};
+use thing_test_servers::{Direction, Instance, Proxy};
+
+/// An executor whose connections can be broken, and a place to look at the same tables from.
+async fn broken(configure: impl FnOnce(PostgresConfig) -> PostgresConfig) -> (Proxy, PostgresExecutor, Place, Users) {
+    let place = Place::new().await;
+    let proxy = Proxy::to_url(place.schema.url()).await;
+    let config = PostgresConfig::from_url(&proxy.url_through(place.schema.url())).unwrap();
+    let executor = PostgresExecutor::connect(configure(patient(config))).await.unwrap();
+    let users = Users::create(&place.executor).await;
+    users.add(&executor, "first").await.unwrap();
+    users.get(&executor, &[1]).await.unwrap();
+    (proxy, executor, place, users)
+}
+
+fn lost(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionLost { .. })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_that_are_cut_are_replaced_unnoticed() {
+    let (proxy, executor, place, users) = broken(|config| config).await;
+    proxy.cut_all().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    users.add(&executor, "second").await.unwrap();
+    users.get(&executor, &[1]).await.unwrap();
+    let transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(users.count(&place.executor).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_lost_before_the_server_sees_it_is_in_doubt_and_not_repeated() {
+    let (proxy, executor, place, users) = broken(|config| config).await;
+    proxy.cut_after(Direction::ToServer, 0);
+    let error = users.add(&executor, "second").await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ConnectionLost { may_have_executed: true });
+    assert_eq!(users.count(&place.executor).await, 1, "it was not repeated");
+    users.add(&executor, "second").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_answer_is_lost_is_in_doubt() {
+    let (proxy, executor, place, users) = broken(|config| config).await;
+    proxy.cut_after(Direction::ToClient, 0);
+    let error = users.add(&executor, "second").await.unwrap_err();
+    assert!(error.may_have_executed() && lost(&error), "{error:?}");
+    assert!(!error.is_retryable());
+    assert_eq!(users.count(&place.executor).await, 2, "the server ran it");
+    users.add(&executor, "third").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_are_repeated_when_their_connection_is_lost() {
+    let (proxy, executor, _place, users) = broken(|config| config).await;
+    let names: Vec<String> = (0..5000).map(|n| format!("user {n}")).collect();
+    users.add_many(&executor, &names).await.unwrap();
+    let keys: Vec<i64> = (1..=400).collect();
+    for (direction, bytes) in
+        [(Direction::ToServer, 0), (Direction::ToServer, 10), (Direction::ToClient, 0), (Direction::ToClient, 4000)]
+    {
+        proxy.cut_after(direction, bytes);
+        let rows = users.get(&executor, &keys).await.unwrap();
+        assert_eq!(rows.rows.len(), 400, "each row once");
+    }
+    assert!(executor.statistics().retries >= 4, "{:?}", executor.statistics());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raw_read_that_may_write_is_not_repeated() {
+    let (proxy, executor, place, users) = broken(|config| config).await;
+    let text = "INSERT INTO users (name) VALUES ('raw') RETURNING id";
+    query(&executor, text, &[]).await.unwrap();
+    raw(&executor, "DELETE FROM users WHERE name = 'raw'").await.unwrap();
+    proxy.cut_after(Direction::ToClient, 0);
+    let error = query(&executor, text, &[]).await.unwrap_err();
+    assert!(error.may_have_executed(), "{error:?}");
+    assert_eq!(users.count(&place.executor).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_loses_its_connection_is_undone() {
+    let (proxy, executor, place, users) = broken(|config| config).await;
+    let mut transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
+    let shape = Shape::raw("INSERT INTO users (name) VALUES ('second')");
+    transaction.write(&Statement::new(&shape, &[]), &mut NoRows).await.unwrap();
+    proxy.cut_after(Direction::ToClient, 0);
+    let shape = Shape::raw("INSERT INTO users (name) VALUES ('third')");
+    let error = transaction.write(&Statement::new(&shape, &[]), &mut NoRows).await.unwrap_err();
+    assert!(lost(&error) && !error.may_have_executed() && error.is_retryable(), "{error:?}");
+    transaction.rollback().await.unwrap();
+    assert_eq!(users.count(&place.executor).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_in_doubt() {
+    let (proxy, executor, place, users) = broken(|config| config).await;
+    let mut transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
+    let shape = Shape::raw("INSERT INTO users (name) VALUES ('second')");
+    transaction.write(&Statement::new(&shape, &[]), &mut NoRows).await.unwrap();
+    proxy.cut_after(Direction::ToClient, 0);
+    let error = transaction.commit().await.unwrap_err();
+    assert!(lost(&error) && error.may_have_executed(), "{error:?}");
+    assert_eq!(users.count(&place.executor).await, 2, "the server committed it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_writes_are_in_doubt_only_behind_their_commit() {
+    let (proxy, executor, place, users) = broken(|config| config).await;
+    let names = |batch: &str, count: usize| (0..count).map(|n| format!("{batch} {n}")).collect::<Vec<_>>();
+    users.add_many(&executor, &names("warm", 500)).await.unwrap();
+    // COMMIT goes out with the rest.
+    proxy.cut_after(Direction::ToClient, 0);
+    let (_, error) = users.add_many(&executor, &names("small", 10)).await.unwrap_err();
+    assert!(lost(&error) && error.may_have_executed(), "{error:?}");
+    // COMMIT is not sent before the rows are there, so the whole is repeated.
+    let before = users.count(&place.executor).await;
+    proxy.cut_after(Direction::ToServer, 3000);
+    users.add_many(&executor, &names("large", 500)).await.unwrap();
+    assert_eq!(users.count(&place.executor).await, before + 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_is_given_up() {
+    let (proxy, executor, place, users) = broken(|config| {
+        config
+            .statement_timeout(Duration::from_millis(200))
+            .connect_timeout(Duration::from_secs(1))
+            .pool_timeout(Duration::from_secs(1))
+    })
+    .await;
+    proxy.black_hole(Direction::ToClient);
+    let started = Instant::now();
+    let error = users.add(&executor, "second").await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Timeout { may_have_executed: true }, "{error:?}");
+    let error = users.get(&executor, &[1]).await.map(|_| ()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout { may_have_executed: false }), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    proxy.resume();
+    proxy.cut_all().await;
+    users.get(&executor, &[1]).await.unwrap();
+    users.add(&executor, "third").await.unwrap();
+    assert_eq!(users.count(&place.executor).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_shared_connection_is_left() {
+    let (proxy, executor, _place, users) = broken(|config| config).await;
+    proxy.stall(Direction::ToClient);
+    let (reading, table) = (executor.clone(), Users::new());
+    let read = tokio::spawn(async move { table.get(&reading, &[1]).await.map(|rows| rows.rows.len()) });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    proxy.resume();
+    assert_eq!(read.await.unwrap().unwrap(), 1);
+    assert!(executor.statistics().moved_reads > 0);
+    users.add(&executor, "second").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_connections_are_errors_until_they_are_accepted() {
+    let (proxy, executor, _place, users) = broken(|config| config).await;
+    proxy.refuse(true);
+    proxy.cut_all().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let error = users.add(&executor, "second").await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ConnectionLost { may_have_executed: false }, "{error:?}");
+    let error = users.get(&executor, &[1]).await.map(|_| ()).unwrap_err();
+    assert!(lost(&error), "{error:?}");
+    proxy.refuse(false);
+    users.add(&executor, "second").await.unwrap();
+    users.get(&executor, &[1]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_server_is_found_again() {
+    let mut server = Instance::postgres().await;
+    let config = patient(PostgresConfig::from_url(server.url()).unwrap());
+    let executor = PostgresExecutor::connect(config).await.unwrap();
+    let users = Users::create(&executor).await;
+    users.add(&executor, "first").await.unwrap();
+    for _ in 0..2 {
+        server.stop().await;
+        let error = users.add(&executor, "lost").await.unwrap_err();
+        assert!(lost(&error) && !error.may_have_executed(), "{error:?}");
+        assert!(lost(&users.get(&executor, &[1]).await.map(|_| ()).unwrap_err()));
+        server.start().await;
+        users.get(&executor, &[1]).await.unwrap();
+    }
+    server.kill().await;
+    server.start().await;
+    assert_eq!(users.count(&executor).await, 1);
+    users.add(&executor, "second").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_terminated_is_replaced() {
+    let (_proxy, executor, place, users) = broken(|config| config.application_name("terminated")).await;
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'terminated'";
+    let client = other(place.schema.url()).await;
+    let running = {
+        let executor = executor.clone();
+        tokio::spawn(async move { raw(&executor, "INSERT INTO users (name) SELECT 'x' FROM pg_sleep(30)").await })
+    };
+    while !running.is_finished() {
+        client.query(terminate, &[]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(lost(&running.await.unwrap().unwrap_err()));
+    users.get(&executor, &[1]).await.unwrap();
+    users.add(&executor, "second").await.unwrap();
+}
