@@ -109,7 +109,6 @@ impl Server {
     pub async fn subjects(self, url: &str) -> Subjects {
         let raw: Vec<(&str, Arc<dyn Contestant>)> = match self {
             Self::Postgres => vec![
-                "UPDATE users SET score = -id".to_owned(),
                 (self.reference(), Arc::new(Arc::new(TokioPostgres::pooled(url).await))),
                 ("tokio-postgres-pipe", Arc::new(Arc::new(TokioPostgres::pipelined(url).await))),
             ],
