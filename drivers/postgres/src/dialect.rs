@@ -83,10 +83,6 @@ impl Dialect for PostgresDialect {
         }
         Ok(())
     }
-
-    fn lock(&self) -> &'static str {
-        " FOR UPDATE"
-    }
 }
 
 /// Appends a literal; `None` where there is none, perhaps after a part of it.

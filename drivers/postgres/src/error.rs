@@ -7,7 +7,7 @@ mod constraint;
 
 use std::io;
 
-use deadpool::managed::{PoolError, TimeoutType};
+use deadpool::managed::PoolError;
 use thing_driver_api::{Error, ErrorKind};
 use tokio_postgres::error::DbError;
 
@@ -314,19 +314,20 @@ pub(crate) fn connecting(error: tokio_postgres::Error, place: &str) -> Error {
 }
 
 /// Translates a failure of the pool.
-pub(crate) fn pool(error: PoolError<tokio_postgres::Error>, place: &str, most: usize) -> Error {
-    let timeout = ErrorKind::Timeout { may_have_executed: false };
+pub(crate) fn pool(error: PoolError<tokio_postgres::Error>, place: &str) -> Error {
     match error {
         PoolError::Backend(error) => connecting(error, place),
-        PoolError::Timeout(TimeoutType::Wait) => {
-            let said = format!(
-                "all {most} connections are in use; end transactions sooner, raise max_connections, or wait longer"
-            );
-            Error::new(timeout, said)
-        }
         PoolError::Timeout(_) => connecting_took_too_long(place),
         error => Error::backend("the pool gives no connection").with_source(error),
     }
+}
+
+/// Nobody gave back a connection for too long.
+pub(crate) fn exhausted(most: usize) -> Error {
+    let kind = ErrorKind::Timeout { may_have_executed: false };
+    let said =
+        format!("all {most} connections are in use; end transactions sooner, raise max_connections, or wait longer");
+    Error::new(kind, said)
 }
 
 pub(crate) fn connecting_took_too_long(place: &str) -> Error {

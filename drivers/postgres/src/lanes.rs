@@ -6,24 +6,24 @@
 //! run fills the connection.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use thing_driver_api::{Result, RowSink};
-use tokio::time::{Instant as Deadline, sleep_until};
 
+use crate::clock::Clock;
 use crate::connection::{Connection, Scope};
 use crate::error::Failure;
 use crate::plan::Plan;
 use crate::pool::Pool;
 use crate::values::Input;
 
-/// How often a read looks whether anything comes on its shared connection. When nothing came twice, it goes elsewhere.
-const PATIENCE: Duration = Duration::from_millis(15);
+/// How often a read looks whether anything comes on its shared connection.
+const LOOKS: Duration = Duration::from_millis(15);
+/// When nothing came between so many looks, it goes elsewhere. One silence alone may be the program's own: a thread that
+/// did not run.
+const SILENCES: u32 = 2;
 /// How long to wait after a lane could not be opened.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -31,6 +31,7 @@ pub(crate) struct Lanes {
     pool: Arc<Pool>,
     lanes: Box<[Lane]>,
     max_lifetime: Option<Duration>,
+    clock: Arc<Clock>,
 }
 
 #[derive(Default)]
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     opened: Instant,
     /// Something holds it up; others don't join.
     stalled: AtomicBool,
+    clock: Arc<Clock>,
 }
 
 /// Why a read did not succeed on a shared connection.
@@ -71,7 +73,7 @@ pub(crate) enum Shortfall {
 
 impl Lanes {
     pub(crate) fn new(pool: Arc<Pool>, lanes: usize, max_lifetime: Option<Duration>) -> Self {
-        Self { pool, lanes: (0..lanes).map(|_| Lane::default()).collect(), max_lifetime }
+        Self { pool, lanes: (0..lanes).map(|_| Lane::default()).collect(), max_lifetime, clock: Clock::new(LOOKS) }
     }
 
     /// Opens the first lane, or shows why no connection can be opened.
@@ -79,7 +81,7 @@ impl Lanes {
         match self.lanes.first() {
             Some(lane) => {
                 let connection = self.pool.open().await?;
-                *lane.lock() = Some(Arc::new(Shared::new(connection)));
+                *lane.lock() = Some(Arc::new(Shared::new(connection, self.clock.clone())));
             }
             None => drop(self.pool.lease().await?),
         }
@@ -113,6 +115,10 @@ impl Lanes {
         best.map(|(_, shared)| shared)
     }
 
+    fn fill(&self, at: usize, connection: Connection) {
+        *self.lanes[at].lock() = Some(Arc::new(Shared::new(connection, self.clock.clone())));
+    }
+
     fn open_in_background(self: &Arc<Self>, at: usize) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if self.lanes[at].opening.swap(true, Ordering::AcqRel) {
@@ -121,7 +127,7 @@ impl Lanes {
         let opening = Opening { lanes: self.clone(), at };
         runtime.spawn(async move {
             match opening.lanes.pool.open().await {
-                Ok(connection) => *opening.lanes.lanes[at].lock() = Some(Arc::new(Shared::new(connection))),
+                Ok(connection) => opening.lanes.fill(at, connection),
                 // Reads go elsewhere meanwhile, and say what is wrong.
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
@@ -149,7 +155,7 @@ impl Drop for Opening {
 }
 
 impl Shared {
-    fn new(connection: Connection) -> Self {
+    fn new(connection: Connection, clock: Arc<Clock>) -> Self {
         Self {
             connection,
             begun: AtomicU64::new(0),
@@ -157,6 +163,7 @@ impl Shared {
             last_end: AtomicU64::new(0),
             opened: Instant::now(),
             stalled: AtomicBool::new(false),
+            clock,
         }
     }
 
@@ -177,27 +184,16 @@ impl Shared {
     pub(crate) async fn read(&self, plan: &Plan, input: Input<'_>, rows: &mut dyn RowSink) -> Result<(), Shortfall> {
         let place = Place::take(self);
         let progress = AtomicU64::new(0);
-        let mut read = pin!(self.connection.read(plan, input, Scope::Alone, &progress, rows));
-        let mut patience = pin!(sleep_until(Deadline::now() + PATIENCE));
+        let read = self.connection.read(plan, input, Scope::Alone, &progress, rows);
         let mut seen = (self.ended.load(Ordering::Relaxed), 0);
-        let mut silent = false;
-        let outcome = poll_fn(|context| {
-            if let Poll::Ready(outcome) = read.as_mut().poll(context) {
-                return Poll::Ready(Some(outcome));
-            }
-            while patience.as_mut().poll(context).is_ready() {
-                let now = (self.ended.load(Ordering::Relaxed), progress.load(Ordering::Relaxed));
-                // One silence alone may be the program's own: a thread that did not run.
-                if now == seen && silent {
-                    return Poll::Ready(None);
-                }
-                silent = now == seen;
-                seen = now;
-                patience.as_mut().reset(Deadline::now() + PATIENCE);
-            }
-            Poll::Pending
-        })
-        .await;
+        let mut silences = 0;
+        let stalled = || {
+            let now = (self.ended.load(Ordering::Relaxed), progress.load(Ordering::Relaxed));
+            silences = if now == seen { silences + 1 } else { 0 };
+            seen = now;
+            silences >= SILENCES
+        };
+        let outcome = self.clock.while_patient(read, stalled).await;
         match outcome {
             Some(Ok(_)) => {
                 // How long a read by key takes is a matter of its number of keys.

@@ -59,6 +59,7 @@ mod executor;
 mod transaction;
 mod pool;
 mod lanes;
+mod clock;
 mod connection;
 mod plan;
 mod bulk;

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, QueueMode, RecycleError, RecycleResult};
 use deadpool_postgres::{ManagerConfig, RecyclingMethod};
 use thing_driver_api::{Error, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::clock::Clock;
 use crate::config::PostgresConfig;
 use crate::connection::Connection;
 use crate::error;
@@ -19,6 +21,9 @@ use crate::tls;
 
 /// How long the server may go on with a statement whose caller has gone, before it is cancelled.
 const GRACE: Duration = Duration::from_millis(50);
+/// How exactly the time that somebody waits for a connection is kept.
+const MOST_EXACT: Duration = Duration::from_millis(5);
+const LEAST_EXACT: Duration = Duration::from_millis(250);
 /// How long a cancellation may take.
 const CANCELLATION: Duration = Duration::from_secs(2);
 
@@ -57,9 +62,13 @@ impl fmt::Debug for Manager {
 
 pub(crate) struct Pool {
     connections: managed::Pool<Manager>,
+    /// As many as connections. Who waits for one waits here.
+    turns: Arc<Semaphore>,
+    clock: Arc<Clock>,
     cleaner: Arc<Cleaner>,
     place: String,
     connect_timeout: Duration,
+    pool_timeout: Duration,
     most: usize,
 }
 
@@ -77,25 +86,40 @@ impl Pool {
             .max_size(config.max_connections)
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(if std::env::var("NOWAIT").is_ok() { None } else { Some(config.pool_timeout) })
             .create_timeout(Some(config.connect_timeout))
             .build()
             .map_err(|error| Error::backend("the pool can't be built").with_source(error))?;
         Ok(Self {
             connections,
             cleaner: Arc::new(Cleaner { tls, counters: counters.clone() }),
+            turns: Arc::new(Semaphore::new(config.max_connections)),
+            clock: Clock::new((config.pool_timeout / 8).clamp(MOST_EXACT, LEAST_EXACT)),
             place: config.place(),
             connect_timeout: config.connect_timeout,
+            pool_timeout: config.pool_timeout,
             most: config.max_connections,
         })
     }
 
     /// A connection, as soon as there is one.
     pub(crate) async fn lease(&self) -> Result<Lease> {
+        let turn = match self.turns.clone().try_acquire_owned() {
+            Ok(turn) => turn,
+            Err(_) => self.turn().await?,
+        };
         match self.connections.get().await {
-            Ok(connection) => Ok(Lease { connection: Some(connection), clean: true, cleaner: self.cleaner.clone() }),
-            Err(error) => Err(error::pool(error, &self.place, self.most)),
+            Ok(connection) => {
+                Ok(Lease { connection: Some(connection), turn: Some(turn), clean: true, cleaner: self.cleaner.clone() })
+            }
+            Err(error) => Err(error::pool(error, &self.place)),
         }
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        let since = Instant::now();
+        let acquire = self.turns.clone().acquire_owned();
+        let turn = self.clock.while_patient(acquire, || since.elapsed() > self.pool_timeout).await;
+        turn.and_then(Result::ok).ok_or_else(|| error::exhausted(self.most))
     }
 
     /// Opens a connection that is not counted among those of the pool.
@@ -118,6 +142,8 @@ impl fmt::Debug for Pool {
 /// without rows that nobody read. In doubt it is cleaned first, and closed when that takes long.
 pub(crate) struct Lease {
     connection: Option<Object<Manager>>,
+    /// Given back behind the connection.
+    turn: Option<OwnedSemaphorePermit>,
     clean: bool,
     cleaner: Arc<Cleaner>,
 }
@@ -143,7 +169,8 @@ impl Lease {
     /// Cancels what runs, and closes the connection.
     pub(crate) fn cancel(mut self) {
         if let Some(connection) = self.connection.take() {
-            let doubtful = Doubtful { connection: Some(connection), cleaner: self.cleaner.clone() };
+            let doubtful =
+                Doubtful { connection: Some(connection), _turn: self.turn.take(), cleaner: self.cleaner.clone() };
             spawn(async move { doubtful.cancel().await });
         }
     }
@@ -179,7 +206,8 @@ impl Drop for Lease {
             // Dropped here, it goes back.
             return;
         }
-        let doubtful = Doubtful { connection: Some(connection), cleaner: self.cleaner.clone() };
+        let doubtful =
+            Doubtful { connection: Some(connection), _turn: self.turn.take(), cleaner: self.cleaner.clone() };
         if !doubtful.is_closed() {
             spawn(doubtful.clean());
         }
@@ -208,6 +236,7 @@ impl Cleaner {
 /// A connection in an unknown state. Dropped, it is closed.
 struct Doubtful {
     connection: Option<Object<Manager>>,
+    _turn: Option<OwnedSemaphorePermit>,
     cleaner: Arc<Cleaner>,
 }
 

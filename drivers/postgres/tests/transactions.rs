@@ -191,3 +191,20 @@ async fn a_changed_table_is_a_conflict_inside_and_nothing_outside() {
     transaction.get_many(&users.get, &[thing_driver_api::Key::Int(1)], &mut rows).await.unwrap();
     transaction.commit().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_that_the_server_forgot_are_prepared_again() {
+    let place = Place::with(|config| config.max_connections(1)).await;
+    let users = Users::create(&place.executor).await;
+    let names = |batch: &str, count: usize| (0..count).map(|n| format!("{batch} {n}")).collect::<Vec<_>>();
+    for round in 0..2 {
+        users.add(&place.executor, &format!("{round}")).await.unwrap();
+        raw(&place.executor, "DEALLOCATE ALL").await.unwrap();
+        users.add_many(&place.executor, &names(&format!("few {round}"), 5)).await.unwrap();
+        raw(&place.executor, "DEALLOCATE ALL").await.unwrap();
+        users.add_many(&place.executor, &names(&format!("many {round}"), 200)).await.unwrap();
+        raw(&place.executor, "DEALLOCATE ALL").await.unwrap();
+    }
+    users.add(&place.executor, "last").await.unwrap();
+    assert_eq!(users.count(&place.executor).await, 2 * 206 + 1);
+}

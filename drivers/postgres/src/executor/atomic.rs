@@ -77,6 +77,13 @@ impl Database {
                     (index, failure, if committing { Effect::Open } else { Effect::None })
                 }
             };
+            if failure.is_stale() && attempt < ATTEMPTS {
+                // What else was prepared on the connection may be out of date, too.
+                attempt += 1;
+                count(&self.counters.retries);
+                lease.discard();
+                continue;
+            }
             if failure.is_lost_unsent() || (failure.is_lost() && effect == Effect::None) {
                 if attempt < ATTEMPTS {
                     attempt += 1;

@@ -6,7 +6,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use thing_driver_api::{Operation, Result, Shape, Slot, Value, sql};
+use thing_driver_api::{Dialect, Operation, Result, Shape, Slot, Value, sql};
 
 use super::Text;
 use crate::dialect::PostgresDialect;
@@ -41,7 +41,7 @@ impl Window {
             lock: false,
         };
         let head = sql::render(&Shape::new(table.clone(), unlimited), &PostgresDialect)?.text;
-        let tail = if *lock { " FOR UPDATE" } else { "" };
+        let tail = if *lock { PostgresDialect.lock() } else { "" };
         Ok(Some(Self { limit: *limit, offset: *offset, head, tail, texts: RwLock::default() }))
     }
 

@@ -37,13 +37,6 @@ impl Place {
     pub(crate) async fn run(&self, text: &str) {
         self.other().await.batch_execute(text).await.unwrap();
     }
-
-    /// The sessions of the driver in this schema that are in a transaction, or at work.
-    pub(crate) async fn busy_sessions(&self) -> i64 {
-        let name = self.schema.name();
-        let text = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'";
-        self.other().await.query_one(text, &[&name]).await.unwrap().get(0)
-    }
 }
 
 /// A machine that runs many tests at once may be slow to connect.
