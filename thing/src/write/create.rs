@@ -17,9 +17,19 @@ fn key_is_generated<M: Model>(object: &M) -> bool {
 
 /// The values of an insert.
 fn insert_values<M: Model>(object: &M, generated: bool) -> Result<Vec<Value<'_>>> {
+    let mut values = Vec::with_capacity(M::table().columns().len());
+    add_values(object, generated, &mut values)?;
+    Ok(values)
+}
+
+fn add_values<'o, M: Model>(object: &'o M, generated: bool, values: &mut Vec<Value<'o>>) -> Result<()> {
     let table = M::table();
-    let columns = 0..table.columns().len();
-    columns.filter(|column| !generated || !table.key().contains(column)).map(|column| object.value(column)).collect()
+    for column in 0..table.columns().len() {
+        if !generated || !table.key().contains(&column) {
+            values.push(object.value(column)?);
+        }
+    }
+    Ok(())
 }
 
 /// Adds one row.
@@ -114,14 +124,18 @@ pub(super) async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Resul
         None => None,
     };
     let (quarantine, written) = {
-        let mut values = Vec::with_capacity(objects.len());
+        // The values of all rows in one allocation, and where each row's end.
+        let mut values = Vec::with_capacity(objects.len() * M::table().columns().len());
+        let mut ends = Vec::with_capacity(objects.len());
         for (index, object) in objects.iter().enumerate() {
             let generated = key_is_generated(object);
             let shape = if generated { &state.insert_generated } else { &state.insert };
-            values.push((shape, insert_values(object, generated).map_err(|error| item::<M>(error, index))?));
+            add_values(object, generated, &mut values).map_err(|error| item::<M>(error, index))?;
+            ends.push((shape, values.len()));
         }
-        let statements: Vec<Statement<'_>> =
-            values.iter().map(|(shape, values)| Statement::new(shape, values)).collect();
+        let mut start = 0;
+        let row = |(shape, end)| Statement::new(shape, &values[std::mem::replace(&mut start, end)..end]);
+        let statements: Vec<Statement<'_>> = ends.into_iter().map(row).collect();
         db.counters().transaction();
         db.counters().writes_by(statements.len());
         let quarantine = match (db.cache(), announced) {
