@@ -2,13 +2,9 @@
 
 #![allow(clippy::expect_used, reason = "a test reports by panicking")]
 
-mod support;
-
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use support::program;
 
 /// Each example, and what its output must hold. Runs of spaces count as one.
 const EXAMPLES: &[(&str, &[&str])] = &[
@@ -163,9 +159,7 @@ fn every_file_is_declared_and_run() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| path.file_stem().expect("it has a name").to_string_lossy().into_owned())
         .collect();
-    // The service does not end by itself; it has a test of its own.
-    let run = EXAMPLES.iter().map(|(name, _)| *name).chain(["web_service"]);
-    let run: BTreeSet<String> = run.map(str::to_owned).collect();
+    let run: BTreeSet<String> = EXAMPLES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(files, run, "every example has its place in EXAMPLES");
     let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("the manifest is there");
     for file in &files {
@@ -182,4 +176,13 @@ fn run(name: &str) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name} ended with {}:\n{printed}\n{errors}", output.status);
     printed.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The program that Cargo built for the example, beside this test.
+fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the test has a path");
+    let profile = test.parent().and_then(Path::parent).expect("the test is in target/<profile>/deps");
+    let program = profile.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "{} is missing; `cargo test -p thing-examples` builds it", program.display());
+    program
 }

@@ -1,8 +1,8 @@
 //! A web service over airports: the same program on each database, with a cache in memory or one that several instances
 //! share.
 //!
-//!     cargo run --release --example web_service
-//!     DATABASE_URL=postgres://app:secret@localhost/app CACHE_URL=redis://localhost cargo run --release --example web_service
+//!     cargo run --release -p thing-example-web-service
+//!     DATABASE_URL=postgres://app:secret@localhost/app CACHE_URL=redis://localhost cargo run --release -p thing-example-web-service
 //!
 //!     curl localhost:3000/airports/ATL
 //!     curl 'localhost:3000/airports?state=HI&offset=0&limit=5'
@@ -74,7 +74,7 @@ async fn cache(url: &str) -> Result<Arc<dyn CacheClient>, Error> {
 }
 
 async fn import(db: &Db) -> Result<(), Box<dyn std::error::Error>> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/airports.csv");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/airports.csv");
     let airports: Vec<Airport> = csv::Reader::from_path(file)?.deserialize().collect::<Result<_, _>>()?;
     println!("imported {} airports", db.things::<Airport>().create_many(airports).await?.len());
     Ok(())

@@ -2,14 +2,11 @@
 
 #![allow(clippy::expect_used, reason = "a test reports by panicking")]
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use support::program;
 use thing_test_servers::{MysqlDatabase, PostgresSchema};
 
 /// A running instance.
@@ -20,7 +17,7 @@ struct Service {
 
 impl Service {
     fn start(database: &str, cache: &str) -> Self {
-        let mut process = Command::new(program("web_service"))
+        let mut process = Command::new(env!("CARGO_BIN_EXE_thing-example-web-service"))
             .env("DATABASE_URL", database)
             .env("CACHE_URL", cache)
             .env("LISTEN", "127.0.0.1:0")
