@@ -1,13 +1,15 @@
 //! A web service over airports: the same program on each database, with a cache in memory or one that several instances
 //! share.
 //!
-//!     cargo run --release -p thing-example-web-service
-//!     DATABASE_URL=postgres://app:secret@localhost/app CACHE_URL=redis://localhost cargo run --release -p thing-example-web-service
+//! ```sh
+//! cargo run --release -p thing-example-web-service
+//! DATABASE_URL=postgres://app:secret@localhost/app CACHE_URL=redis://localhost cargo run --release -p thing-example-web-service
 //!
-//!     curl localhost:3000/airports/ATL
-//!     curl 'localhost:3000/airports?state=HI&offset=0&limit=5'
-//!     curl -X PATCH localhost:3000/airports/ATL -H 'content-type: application/json' -d '{"name": "Atlanta"}'
-//!     curl localhost:3000/statistics
+//! curl localhost:3000/airports/ATL
+//! curl 'localhost:3000/airports?state=HI&offset=0&limit=5'
+//! curl -X PATCH localhost:3000/airports/ATL -H 'content-type: application/json' -d '{"name": "Atlanta"}'
+//! curl localhost:3000/statistics
+//! ```
 
 use std::path::Path;
 use std::sync::Arc;
