@@ -6,13 +6,7 @@ mod support;
 
 use mysql_async::prelude::Queryable;
 use support::{Fresh, Rows, Users, one, raw};
-use thing_driver_api::{ConstraintKind, Error, ErrorKind, Executor, Result, Statement, Value, ValueType, Written};
-
-async fn add_all(fresh: &Fresh, users: &Users, names: &[String]) -> Result<Vec<Written>, (usize, Error)> {
-    let values: Vec<_> = names.iter().map(|name| [Value::Text(name.as_str().into()), Value::I64(1)]).collect();
-    let statements: Vec<_> = values.iter().map(|values| Statement::new(&users.insert, values)).collect();
-    fresh.executor.write_atomic(&statements).await
-}
+use thing_driver_api::{ConstraintKind, ErrorKind, Executor, Statement, Value, ValueType, Written};
 
 async fn assert_keys(fresh: &Fresh, users: &Users, names: &[String], written: &[Written]) {
     let mut rows = Rows::of(&[ValueType::I64, ValueType::Text, ValueType::I32]);
@@ -40,7 +34,7 @@ async fn ten_thousand_rows_have_the_keys_that_are_told() {
     let fresh = Fresh::new().await;
     let users = Users::create(&fresh.executor).await;
     let names = names("u", 10_000);
-    let written = add_all(&fresh, &users, &names).await.unwrap();
+    let written = users.add_many(&fresh.executor, &names).await.unwrap();
     assert_keys(&fresh, &users, &names, &written).await;
     assert_eq!(fresh.executor.statistics().bulk_inserts, 12);
 }
@@ -78,7 +72,7 @@ async fn keys_are_exact_where_the_server_counts_in_steps() {
     // As servers do that replicate to each other.
     raw(&fresh.executor, "SET SESSION auto_increment_increment = 10, auto_increment_offset = 3").await.unwrap();
     let names = names("u", 100);
-    let written = add_all(&fresh, &users, &names).await.unwrap();
+    let written = users.add_many(&fresh.executor, &names).await.unwrap();
     assert_keys(&fresh, &users, &names, &written).await;
 }
 
@@ -91,7 +85,7 @@ async fn the_row_that_fails_is_named_and_nothing_stays() {
         for failing in [0, 1, count / 2, count - 1] {
             let mut names = names("u", count);
             names[failing] = "taken".to_owned();
-            let (index, error) = add_all(&fresh, &users, &names).await.unwrap_err();
+            let (index, error) = users.add_many(&fresh.executor, &names).await.unwrap_err();
             assert_eq!(index, failing, "of {count}");
             assert_eq!(error.constraint().map(|c| c.kind), Some(ConstraintKind::Unique), "{error:?}");
             assert_eq!(users.count(&fresh.executor).await, 1);
@@ -107,7 +101,7 @@ async fn the_first_of_several_failures_is_told() {
     let mut all = names("u", 600);
     all[500] = "u3".to_owned();
     all[400] = "x".repeat(300);
-    let (index, error) = add_all(&fresh, &users, &all).await.unwrap_err();
+    let (index, error) = users.add_many(&fresh.executor, &all).await.unwrap_err();
     assert_eq!((index, error.kind()), (400, &ErrorKind::InvalidData { column: Some("name".to_owned()) }), "{error:?}");
 }
 

@@ -4,30 +4,10 @@
 
 mod support;
 
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use support::{Fresh, Rows, Users, one, query, raw};
+use support::{Fresh, Rows, Users, one, poll_times, query, raw};
 use thing_driver_api::{Executor, Key, NoRows, Schema, Shape, Statement, TransactionOptions, Value, ValueType};
-
-/// Polls the future so many times and drops it; true when it completed.
-async fn poll_times<F: Future>(future: F, polls: usize) -> bool {
-    let mut future = pin!(future);
-    let mut left = polls;
-    std::future::poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(false);
-        }
-        left -= 1;
-        match future.as_mut().poll(context) {
-            Poll::Ready(_) => Poll::Ready(true),
-            Poll::Pending if left == 0 => Poll::Ready(false),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
 
 /// Drops the future of every operation after 0, 1, 2, ... polls.
 #[tokio::test(flavor = "multi_thread")]
@@ -47,19 +27,21 @@ async fn no_operation_leaves_a_connection_dirty() {
         for polls in 0..200 {
             let all = Statement::new(&users.all, &[]);
             let completed = match kind {
-                0 => poll_times(executor.fetch(&all, &mut NoRows), polls).await,
-                1 => poll_times(executor.get_many(&users.get, &keys, &mut NoRows), polls).await,
-                2 => poll_times(executor.write(&Statement::new(&users.set_age, &set_age), &mut NoRows), polls).await,
-                3 => poll_times(executor.write_atomic(&failing), polls).await,
-                4 => poll_times(executor.begin(&options), polls).await,
-                5 => poll_times(executor.fetch(&Statement::new(&raw_shape, &[]), &mut NoRows), polls).await,
-                6 => poll_times(executor.describe("users"), polls).await,
+                0 => poll_times(executor.fetch(&all, &mut NoRows), polls).await.is_some(),
+                1 => poll_times(executor.get_many(&users.get, &keys, &mut NoRows), polls).await.is_some(),
+                2 => poll_times(executor.write(&Statement::new(&users.set_age, &set_age), &mut NoRows), polls)
+                    .await
+                    .is_some(),
+                3 => poll_times(executor.write_atomic(&failing), polls).await.is_some(),
+                4 => poll_times(executor.begin(&options), polls).await.is_some(),
+                5 => poll_times(executor.fetch(&Statement::new(&raw_shape, &[]), &mut NoRows), polls).await.is_some(),
+                6 => poll_times(executor.describe("users"), polls).await.is_some(),
                 7 => {
                     let stream = async {
                         let mut stream = executor.stream(&all).await.unwrap();
                         while stream.next().await.unwrap().is_some() {}
                     };
-                    poll_times(stream, polls).await
+                    poll_times(stream, polls).await.is_some()
                 }
                 8 => {
                     let transaction = async {
@@ -73,14 +55,14 @@ async fn no_operation_leaves_a_connection_dirty() {
                         transaction.release(1).await.unwrap();
                         transaction.commit().await.unwrap();
                     };
-                    poll_times(transaction, polls).await
+                    poll_times(transaction, polls).await.is_some()
                 }
                 _ => {
                     let stopped = async {
-                        let mut rows = Rows { stop_after: Some(1), ..Rows::default() };
+                        let mut rows = Rows::default().stop_after(1);
                         executor.fetch(&all, &mut rows).await.unwrap();
                     };
-                    poll_times(stopped, polls).await
+                    poll_times(stopped, polls).await.is_some()
                 }
             };
             // Both connections answer for themselves, and commit by themselves.
@@ -128,7 +110,7 @@ async fn waiting_for_a_connection_can_be_given_up() {
     let users = Users::create(&fresh.executor).await;
     let transaction = fresh.executor.begin(&TransactionOptions::default()).await.unwrap();
     for polls in [0, 1, 1, 1] {
-        assert!(!poll_times(users.count(&fresh.executor), polls).await);
+        assert!(poll_times(users.count(&fresh.executor), polls).await.is_none());
     }
     drop(transaction);
     assert_eq!(users.count(&fresh.executor).await, 0);

@@ -188,7 +188,7 @@ async fn more_keys_than_a_statement_takes_are_read() {
     let mut rows = support::Rows::of(&[ValueType::I64]);
     place.executor.get_many(&users.get, &keys, &mut rows).await.unwrap();
     assert_eq!((rows.rows.len(), rows.restarts), (40_000, 0));
-    let mut rows = support::Rows { stop_after: Some(5), ..support::Rows::of(&[ValueType::I64]) };
+    let mut rows = support::Rows::of(&[ValueType::I64]).stop_after(5);
     place.executor.get_many(&users.get, &keys, &mut rows).await.unwrap();
     assert_eq!(rows.rows.len(), 5);
 }

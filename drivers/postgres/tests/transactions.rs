@@ -89,7 +89,7 @@ async fn a_failure_behind_rows_that_nobody_read_is_noticed() {
     let mut transaction = begin(&place).await;
     run(&mut transaction, "INSERT INTO users (name) VALUES ('x')").await.unwrap();
     let shape = Shape::raw("SELECT 1 / (200000 - n) FROM generate_series(1, 200000) n");
-    let mut rows = Rows { stop_after: Some(1), ..Rows::default() };
+    let mut rows = Rows::default().stop_after(1);
     transaction.fetch(&Statement::new(&shape, &[]), &mut rows).await.unwrap();
     let error = transaction.commit().await.unwrap_err();
     assert!(!error.may_have_executed(), "{error:?}");

@@ -125,14 +125,14 @@ async fn a_sink_that_stops_gets_no_further_row() {
     let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
     let users = filled(&executor, 5000).await;
     for text in ["SELECT id FROM users", "SELECT 1 FROM users"] {
-        let mut rows = Rows { stop_after: Some(3), ..Rows::default() };
+        let mut rows = Rows::default().stop_after(3);
         executor.fetch(&Statement::new(&Shape::raw(text), &[]), &mut rows).await.unwrap();
         assert_eq!(rows.rows.len(), 3);
     }
-    let mut rows = Rows { stop_after: Some(2), ..Rows::default() };
+    let mut rows = Rows::default().stop_after(2);
     executor.fetch(&Statement::new(&users.all, &[]), &mut rows).await.unwrap();
     assert_eq!(rows.rows.len(), 2);
-    let mut rows = Rows { stop_after: Some(2), ..Rows::default() };
+    let mut rows = Rows::default().stop_after(2);
     let keys: Vec<_> = (1..=100).map(Key::Int).collect();
     executor.get_many(&users.get, &keys, &mut rows).await.unwrap();
     assert_eq!(rows.rows.len(), 2);

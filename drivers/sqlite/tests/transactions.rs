@@ -4,11 +4,7 @@
 
 mod support;
 
-use std::future::{Future as _, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-
-use support::{Folder, Rows, Users, query, raw};
+use support::{Folder, Rows, Users, poll_times, query, raw};
 use thing_driver_api::{
     ErrorKind, Executor, Isolation, Key, NoRows, Shape, Statement, Transaction, TransactionOptions, Value,
 };
@@ -108,18 +104,14 @@ async fn dropped_in_the_middle(executor: SqliteExecutor) {
             let shape = if write { Shape::raw("UPDATE users SET age = 2") } else { Shape::raw(SLOW) };
             let statement = Statement::new(&shape, &[]);
             let mut rows = Rows::default();
-            let mut call = if write {
+            let call = if write {
                 Box::pin(async { transaction.write(&statement, &mut NoRows).await.map(|_| ()) })
                     as std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>>
             } else {
                 Box::pin(transaction.fetch(&statement, &mut rows))
             };
             // Begun, but not waited for.
-            poll_fn(|context| {
-                let _ = call.as_mut().poll(context);
-                Poll::Ready(())
-            })
-            .await;
+            poll_times(call, 1).await;
         }
         let error = add(&mut transaction, &users, "later").await;
         drop(transaction);
@@ -154,12 +146,7 @@ async fn a_begin_that_is_not_waited_for_leaves_the_writer_free() {
     let holder = begin(&executor).await;
     let options = TransactionOptions::default();
     for _ in 0..3 {
-        let mut waiting = pin!(executor.begin(&options));
-        poll_fn(|context| {
-            assert!(waiting.as_mut().poll(context).is_pending());
-            Poll::Ready(())
-        })
-        .await;
+        assert!(poll_times(executor.begin(&options), 1).await.is_none());
     }
     holder.rollback().await.unwrap();
     users.add(&executor, "free").await.unwrap();

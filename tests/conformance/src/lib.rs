@@ -30,6 +30,7 @@
 //! - [`cache`]: the cases for a [`CacheClient`](thing_driver_api::CacheClient).
 //! - [`evaluate`]: conditions and orders judged in plain Rust, with which the cases compare a database's answers.
 //! - [`recording`]: wrappers that record, fail and hold operations, for tests of what stands above the contract.
+//! - [`users`]: a table with its statements, for the tests that a driver has of its own.
 //!
 //! Cases need no runtime of the author's: each runs on its own.
 
@@ -40,6 +41,7 @@ pub mod driver;
 pub mod evaluate;
 mod random;
 pub mod recording;
+pub mod users;
 
 /// What the macros name.
 #[doc(hidden)]

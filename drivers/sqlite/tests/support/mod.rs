@@ -1,16 +1,12 @@
-//! What the tests share: a table, a sink, a database in a folder that ends with the test.
+//! What the tests share: the fixture of the kit, and a database in a folder that ends with the test.
 
-#![allow(dead_code)] // Each test binary uses a part.
+#![allow(dead_code, unused_imports)] // Each test binary uses a part.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use tempfile::TempDir;
-use thing_driver_api::{
-    Column, Comparison, Condition, Executor, Flow, Key, NoRows, Operand, Operation, Order, Result, Row, RowSink,
-    Schema, Shape, Slot, Statement, Table, Value, ValueType, Written,
-};
-use thing_driver_sqlite::{SqliteConfig, SqliteExecutor};
+pub(crate) use thing_conformance::users::{Rows, Users, by_id, poll_times, query, raw, raw_with, select, users};
+use thing_driver_sqlite::SqliteConfig;
 
 /// A database file in a folder of its own.
 pub(crate) struct Folder {
@@ -34,145 +30,4 @@ impl Folder {
     pub(crate) fn other(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path("test.db")).unwrap()
     }
-}
-
-/// `users(id generated, name text unique, age i32 nullable)`.
-pub(crate) fn users() -> Arc<Table> {
-    let table = Table::builder("users")
-        .column(Column::new("id", ValueType::I64))
-        .column(Column::new("name", ValueType::Text))
-        .column(Column::new("age", ValueType::I32).nullable(true))
-        .key(vec![0])
-        .generated_key(true)
-        .index(None, vec![1], true)
-        .build()
-        .unwrap();
-    Arc::new(table)
-}
-
-/// The shapes over `users` that the tests need.
-pub(crate) struct Users {
-    pub(crate) table: Arc<Table>,
-    pub(crate) insert: Arc<Shape>,
-    pub(crate) get: Arc<Shape>,
-    pub(crate) all: Arc<Shape>,
-    pub(crate) count: Arc<Shape>,
-    pub(crate) set_age: Arc<Shape>,
-    pub(crate) delete: Arc<Shape>,
-}
-
-pub(crate) fn by_id(slot: usize) -> Condition {
-    Condition::Compare { column: 0, operator: Comparison::Equal, operand: Operand::Slot(Slot(slot)) }
-}
-
-pub(crate) fn select(table: &Arc<Table>, filter: Condition) -> Arc<Shape> {
-    let operation = Operation::Select {
-        columns: (0..table.columns().len()).collect(),
-        filter,
-        order: vec![Order { column: 0, descending: false }],
-        limit: None,
-        offset: None,
-        lock: false,
-    };
-    Shape::new(table.clone(), operation)
-}
-
-impl Users {
-    pub(crate) async fn create(executor: &SqliteExecutor) -> Self {
-        let users = Self::new();
-        executor.create_table(&users.table).await.unwrap();
-        users
-    }
-
-    pub(crate) fn new() -> Self {
-        let table = users();
-        let shape = |operation| Shape::new(table.clone(), operation);
-        Self {
-            insert: shape(Operation::Insert { columns: vec![1, 2], returning: vec![] }),
-            get: shape(Operation::GetMany),
-            all: select(&table, Condition::Constant(true)),
-            count: shape(Operation::Count { filter: Condition::Constant(true) }),
-            set_age: shape(Operation::Update { columns: vec![2], filter: by_id(1), returning: vec![] }),
-            delete: shape(Operation::Delete { filter: by_id(0), returning: vec![] }),
-            table,
-        }
-    }
-
-    pub(crate) async fn add(&self, executor: &SqliteExecutor, name: &str) -> Result<Written> {
-        let values = [Value::Text(name.into()), Value::I64(1)];
-        executor.write(&Statement::new(&self.insert, &values), &mut NoRows).await
-    }
-
-    pub(crate) async fn count(&self, executor: &SqliteExecutor) -> i64 {
-        let mut rows = Rows::of(&[ValueType::I64]);
-        executor.fetch(&Statement::new(&self.count, &[]), &mut rows).await.unwrap();
-        match rows.rows[0][0] {
-            Value::I64(count) => count,
-            _ => panic!("a count is an integer"),
-        }
-    }
-
-    pub(crate) async fn ages(&self, executor: &SqliteExecutor, keys: &[i64]) -> Vec<(i64, Value<'static>)> {
-        let keys: Vec<Key> = keys.iter().copied().map(Key::Int).collect();
-        let mut rows = Rows::of(&[ValueType::I64, ValueType::Text, ValueType::I32]);
-        executor.get_many(&self.get, &keys, &mut rows).await.unwrap();
-        rows.rows
-            .into_iter()
-            .map(|row| match row[0] {
-                Value::I64(id) => (id, row[2].clone()),
-                _ => panic!("an id is an integer"),
-            })
-            .collect()
-    }
-}
-
-/// Collects rows; without types as the database holds them.
-#[derive(Debug, Default)]
-pub(crate) struct Rows {
-    pub(crate) types: Vec<ValueType>,
-    pub(crate) names: Option<Vec<String>>,
-    pub(crate) rows: Vec<Vec<Value<'static>>>,
-    pub(crate) restarts: usize,
-    pub(crate) stop_after: Option<usize>,
-}
-
-impl Rows {
-    pub(crate) fn of(types: &[ValueType]) -> Self {
-        Self { types: types.to_vec(), ..Self::default() }
-    }
-}
-
-impl RowSink for Rows {
-    fn columns(&mut self, names: &[&str]) -> Result<()> {
-        self.names = Some(names.iter().map(|&n| n.to_owned()).collect());
-        Ok(())
-    }
-
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
-        let cells = (0..row.len()).map(|index| match self.types.get(index) {
-            Some(expected) => Ok(row.value(index, *expected)?.into_owned()),
-            None => Ok(row.any_value(index)?.into_owned()),
-        });
-        self.rows.push(cells.collect::<Result<_>>()?);
-        Ok(if Some(self.rows.len()) == self.stop_after { Flow::Stop } else { Flow::Continue })
-    }
-
-    fn restart(&mut self) {
-        self.rows.clear();
-        self.restarts += 1;
-    }
-}
-
-pub(crate) async fn raw(executor: &SqliteExecutor, text: &str) -> Result<Written> {
-    raw_with(executor, text, &[]).await
-}
-
-pub(crate) async fn raw_with(executor: &SqliteExecutor, text: &str, values: &[Value<'_>]) -> Result<Written> {
-    executor.write(&Statement::new(&Shape::raw(text), values), &mut NoRows).await
-}
-
-pub(crate) async fn query(executor: &SqliteExecutor, text: &str, values: &[Value<'_>]) -> Result<Rows> {
-    let mut rows = Rows::default();
-    executor.fetch(&Statement::new(&Shape::raw(text), values), &mut rows).await?;
-    Ok(rows)
 }

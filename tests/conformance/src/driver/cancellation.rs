@@ -3,10 +3,8 @@
 //! Each case drops the future after it was polled 0, 1, 2, ... times, until it completes. Whether the operation took
 //! effect is open; that it did so wholly or not at all, and that the executor goes on, is not.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
 use thing_driver_api::{
     Capability, Comparison, Executor, Key, NoRows, Operation, Shape, Statement, Table, Transaction, TransactionOptions,
@@ -19,27 +17,10 @@ use super::database::{item, items};
 use super::statements::{
     Rows, compare, count, count_all, delete, equals, id, insert, number, select_all, stored, write, write_in,
 };
+use crate::users::poll_times;
 
 /// Stops a future that needs more polls than any real driver.
 const MOST_POLLS: usize = 200;
-
-/// Polls the future at most so many times and drops it; `None` if it did not complete.
-async fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    std::future::poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        match future.as_mut().poll(context) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
 
 /// Runs `attempt` with 0, 1, 2, ... polls until it says that its operation completed.
 async fn at_every_poll(mut attempt: impl AsyncFnMut(usize) -> bool) {
