@@ -36,6 +36,8 @@ mod dialect;
 pub mod sql;
 mod schema;
 mod cache;
+#[cfg(feature = "clock")]
+pub mod clock;
 mod error;
 
 pub use async_trait::async_trait;

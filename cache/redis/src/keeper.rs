@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use redis::{RedisError, RedisResult};
+use thing_driver_api::clock::Limit;
 use thing_driver_api::{Outcome, Result, Tag, Token};
 use tokio::sync::{Notify, watch};
 
@@ -23,6 +24,8 @@ pub(crate) struct Way {
     link: watch::Sender<Option<Arc<Link>>>,
     links: AtomicU64,
     breaker: Breaker,
+    read_timeout: Limit,
+    write_timeout: Limit,
     /// Wakes the keeper.
     kick: Arc<Notify>,
     releases: Mutex<VecDeque<FailedRelease>>,
@@ -57,6 +60,8 @@ impl Way {
             links: AtomicU64::new(1),
             kick: kick.clone(),
             releases: Mutex::default(),
+            read_timeout: Limit::new(config.read_timeout),
+            write_timeout: Limit::new(config.write_timeout),
             config,
         });
         way.counters.links.add(1);
@@ -86,13 +91,13 @@ impl Way {
         link: &Link,
         run: impl Future<Output = RedisResult<T>>,
     ) -> Result<T> {
-        match tokio::time::timeout(self.config.read_timeout, run).await {
-            Ok(Ok(answer)) => {
+        match self.read_timeout.apply(run).await {
+            Some(Ok(answer)) => {
                 self.breaker.succeeded();
                 Ok(answer)
             }
-            Ok(Err(error)) => Err(self.failed(what, link, error)),
-            Err(_) => Err(self.timed_out(what, self.config.read_timeout)),
+            Some(Err(error)) => Err(self.failed(what, link, error)),
+            None => Err(self.timed_out(what, self.config.read_timeout)),
         }
     }
 
@@ -116,9 +121,9 @@ impl Way {
                 }
             }
         };
-        match tokio::time::timeout(self.config.write_timeout, tries).await {
-            Ok(result) => result,
-            Err(_) => {
+        match self.write_timeout.apply(tries).await {
+            Some(result) => result,
+            None => {
                 let error = self.timed_out(what, self.config.write_timeout);
                 self.kick.notify_one();
                 Err(error)

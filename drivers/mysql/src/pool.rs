@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use mysql_async::Value as Native;
 use thing_driver_api::Result;
+use thing_driver_api::clock::Limit;
 use tokio::sync::Semaphore;
 
 use crate::connection::{Connection, Connector};
@@ -33,6 +34,7 @@ pub(crate) struct Pool {
     counters: Arc<Counters>,
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
+    pool_timeout: Limit,
     /// Raised when a connection broke: those of before may be broken, too.
     generation: AtomicU64,
 }
@@ -49,7 +51,14 @@ pub(crate) enum Purpose {
 impl Pool {
     pub(crate) fn new(connector: Connector, counters: Arc<Counters>) -> Arc<Self> {
         let permits = Semaphore::new(connector.config.max_connections.min(Semaphore::MAX_PERMITS));
-        Arc::new(Self { connector, counters, idle: Mutex::default(), permits, generation: AtomicU64::new(0) })
+        Arc::new(Self {
+            pool_timeout: Limit::new(connector.config.pool_timeout),
+            connector,
+            counters,
+            idle: Mutex::default(),
+            permits,
+            generation: AtomicU64::new(0),
+        })
     }
 
     /// Opens connections until there are so many.
@@ -67,11 +76,12 @@ impl Pool {
             Ok(permit) => permit,
             Err(_) => {
                 count(&self.counters.waits);
-                let config = &self.connector.config;
-                let waited = tokio::time::timeout(config.pool_timeout, self.permits.acquire()).await;
-                match waited {
-                    Ok(Ok(permit)) => permit,
-                    _ => return Err(error::exhausted(config.max_connections, config.pool_timeout)),
+                match self.pool_timeout.apply(self.permits.acquire()).await {
+                    Some(Ok(permit)) => permit,
+                    _ => {
+                        let most = self.connector.config.max_connections;
+                        return Err(error::exhausted(most, self.pool_timeout.duration()));
+                    }
                 }
             }
         };

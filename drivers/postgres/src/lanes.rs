@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use thing_driver_api::clock::Clock;
 use thing_driver_api::{Result, RowSink};
 
-use crate::clock::Clock;
 use crate::connection::{Connection, Scope};
 use crate::error::Failure;
 use crate::plan::Plan;

@@ -59,7 +59,6 @@ mod executor;
 mod transaction;
 mod pool;
 mod lanes;
-mod clock;
 mod connection;
 mod plan;
 mod bulk;

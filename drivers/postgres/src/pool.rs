@@ -3,16 +3,16 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, QueueMode, RecycleError, RecycleResult};
 use deadpool_postgres::{ManagerConfig, RecyclingMethod};
+use thing_driver_api::clock::Limit;
 use thing_driver_api::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::clock::Clock;
 use crate::config::PostgresConfig;
 use crate::connection::Connection;
 use crate::error;
@@ -21,9 +21,6 @@ use crate::tls;
 
 /// How long the server may go on with a statement whose caller has gone, before it is cancelled.
 const GRACE: Duration = Duration::from_millis(50);
-/// How exactly the time that somebody waits for a connection is kept.
-const MOST_EXACT: Duration = Duration::from_millis(5);
-const LEAST_EXACT: Duration = Duration::from_millis(250);
 /// How long a cancellation may take.
 const CANCELLATION: Duration = Duration::from_secs(2);
 
@@ -64,11 +61,10 @@ pub(crate) struct Pool {
     connections: managed::Pool<Manager>,
     /// As many as connections. Who waits for one waits here.
     turns: Arc<Semaphore>,
-    clock: Arc<Clock>,
     cleaner: Arc<Cleaner>,
     place: String,
     connect_timeout: Duration,
-    pool_timeout: Duration,
+    pool_timeout: Limit,
     most: usize,
 }
 
@@ -93,10 +89,9 @@ impl Pool {
             connections,
             cleaner: Arc::new(Cleaner { tls, counters: counters.clone() }),
             turns: Arc::new(Semaphore::new(config.max_connections)),
-            clock: Clock::new((config.pool_timeout / 8).clamp(MOST_EXACT, LEAST_EXACT)),
             place: config.place(),
             connect_timeout: config.connect_timeout,
-            pool_timeout: config.pool_timeout,
+            pool_timeout: Limit::new(config.pool_timeout),
             most: config.max_connections,
         })
     }
@@ -116,9 +111,7 @@ impl Pool {
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        let since = Instant::now();
-        let acquire = self.turns.clone().acquire_owned();
-        let turn = self.clock.while_patient(acquire, || since.elapsed() > self.pool_timeout).await;
+        let turn = self.pool_timeout.apply(self.turns.clone().acquire_owned()).await;
         turn.and_then(Result::ok).ok_or_else(|| error::exhausted(self.most))
     }
 

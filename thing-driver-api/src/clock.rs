@@ -1,4 +1,8 @@
-//! A clock that many waits share: a timer for each statement would cost more than the rest of the driver does.
+//! Waiting with a limit, cheaply: many waits share one timer.
+//!
+//! A timer for each statement or command costs more than the rest of a driver does: it is entered into the runtime's
+//! timers, taken out again, and wakes a parked thread meanwhile. Here one task ticks while somebody waits, and a wait
+//! counts ticks. Needs the feature `clock`.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -9,12 +13,53 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// After how many ticks that nobody waited for the clock stops.
 const IDLE_TICKS: u32 = 20;
 
+/// The least and the greatest period of the clock of a [`Limit`].
+const PERIODS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(250)];
+
+/// A limit of time that many waits share.
+///
+/// A wait is given up between 15/16 of the limit and the limit, or a quarter of a second before a limit of more than
+/// four seconds, as exactly as the runtime's timers are (a millisecond).
+#[derive(Debug)]
+pub struct Limit {
+    limit: Duration,
+    ticks: u64,
+    clock: Arc<Clock>,
+}
+
+impl Limit {
+    /// A limit with a clock of its own.
+    pub fn new(limit: Duration) -> Self {
+        let [least, greatest] = PERIODS;
+        let period = (limit / 16).clamp(least, greatest);
+        // The first tick comes at any time, so one alone would be no wait.
+        let ticks = (limit.as_nanos() / period.as_nanos()).max(2);
+        Self { limit, ticks: u64::try_from(ticks).unwrap_or(u64::MAX), clock: Clock::new(period) }
+    }
+
+    /// The limit.
+    pub fn duration(&self) -> Duration {
+        self.limit
+    }
+
+    /// Waits for the work, in a Tokio runtime; `None` when the limit has passed before.
+    pub async fn apply<F: Future>(&self, work: F) -> Option<F::Output> {
+        let mut left = self.ticks;
+        let passed = || {
+            left -= 1;
+            left == 0
+        };
+        self.clock.while_patient(work, passed).await
+    }
+}
+
 /// Ticks while somebody waits.
-pub(crate) struct Clock {
+pub struct Clock {
     period: Duration,
     ticks: Notify,
     waiting: AtomicUsize,
@@ -22,12 +67,13 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new(period: Duration) -> Arc<Self> {
+    /// A clock that ticks once in a period, which must not be zero.
+    pub fn new(period: Duration) -> Arc<Self> {
         Arc::new(Self { period, ticks: Notify::new(), waiting: AtomicUsize::new(0), running: AtomicBool::new(false) })
     }
 
-    /// Waits for the work; at each tick `give_up` says whether to go on. `None` when it was given up.
-    pub(crate) async fn while_patient<F: Future>(
+    /// Waits for the work, in a Tokio runtime; at each tick `give_up` says whether to stop. `None` when it was given up.
+    pub async fn while_patient<F: Future>(
         self: &Arc<Self>,
         work: F,
         mut give_up: impl FnMut() -> bool,
@@ -93,9 +139,12 @@ struct Running(Arc<Clock>);
 impl Running {
     async fn tick(self) {
         let clock = self.0.clone();
+        let mut ticks = interval_at(Instant::now() + clock.period, clock.period);
+        // A busy runtime ticks late, and its waits are as patient.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut idle = 0;
         while idle < IDLE_TICKS {
-            tokio::time::sleep(clock.period).await;
+            ticks.tick().await;
             clock.ticks.notify_waiters();
             idle = if clock.waiting.load(Ordering::Acquire) == 0 { idle + 1 } else { 0 };
         }
@@ -130,6 +179,23 @@ mod tests {
         assert_eq!(never.await, None);
         let slow = tokio::time::sleep(Duration::from_millis(20));
         assert_eq!(clock.while_patient(slow, || false).await, Some(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_is_kept() {
+        for milliseconds in [1, 16, 250, 30_000] {
+            let limit = Limit::new(Duration::from_millis(milliseconds));
+            assert_eq!(limit.apply(async { 1 }).await, Some(1));
+            let began = tokio::time::Instant::now();
+            assert_eq!(limit.apply(std::future::pending::<()>()).await, None);
+            let waited = began.elapsed();
+            let slack = Duration::from_millis(2);
+            assert!(waited <= limit.duration() + slack, "{waited:?} of {limit:?}");
+            let least = (limit.duration() * 15 / 16).saturating_sub(Duration::from_millis(250));
+            assert!(waited + slack >= least, "{waited:?} of {limit:?}");
+            let soon = tokio::time::sleep(limit.duration() / 2);
+            assert_eq!(limit.apply(soon).await, Some(()));
+        }
     }
 
     #[tokio::test]
