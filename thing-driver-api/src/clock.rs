@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -47,7 +47,8 @@ impl Limit {
         self.limit
     }
 
-    /// Waits for the work, in a Tokio runtime; `None` when the limit has passed before.
+    /// Waits for the work, in a Tokio runtime; `None` when the limit has passed before. Work of many bytes is better
+    /// pinned by the caller than moved here.
     pub async fn apply<F: Future>(&self, work: F) -> Option<F::Output> {
         let mut left = self.ticks;
         let passed = || {
@@ -62,14 +63,16 @@ impl Limit {
 pub struct Clock {
     period: Duration,
     ticks: Notify,
-    waiting: AtomicUsize,
+    /// Whether anybody began to wait, or still does, since the last tick.
+    wanted: AtomicBool,
     running: AtomicBool,
 }
 
 impl Clock {
     /// A clock that ticks once in a period, which must not be zero.
     pub fn new(period: Duration) -> Arc<Self> {
-        Arc::new(Self { period, ticks: Notify::new(), waiting: AtomicUsize::new(0), running: AtomicBool::new(false) })
+        let (wanted, running) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { period, ticks: Notify::new(), wanted, running })
     }
 
     /// Waits for the work, in a Tokio runtime; at each tick `give_up` says whether to stop. `None` when it was given up.
@@ -82,8 +85,9 @@ impl Clock {
         if let Poll::Ready(output) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
             return Some(output);
         }
-        let _waiting = Waiting::on(self);
         let mut tick = pin!(self.ticks.notified());
+        tick.as_mut().enable();
+        self.run();
         poll_fn(|context| {
             if let Poll::Ready(output) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(output));
@@ -93,20 +97,29 @@ impl Clock {
                     return Poll::Ready(None);
                 }
                 tick.set(self.ticks.notified());
+                tick.as_mut().enable();
+                self.run();
             }
             Poll::Pending
         })
         .await
     }
 
-    fn start(self: &Arc<Self>) {
-        if self.running.swap(true, Ordering::AcqRel) {
+    /// Sees to it that the clock runs. Called by who waits for the next tick already: a clock that stops ticks once
+    /// more after it has said so, so that either this sees it, or that tick comes.
+    ///
+    /// Both flags are looked at before they are set: who only reads them is not held up by other threads.
+    fn run(self: &Arc<Self>) {
+        if !self.wanted.load(Ordering::Relaxed) {
+            self.wanted.store(true, Ordering::Relaxed);
+        }
+        if self.running.load(Ordering::SeqCst) || self.running.swap(true, Ordering::SeqCst) {
             return;
         }
-        let running = Running(self.clone());
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(running.tick())),
-            Err(_) => drop(running),
+            Ok(runtime) => drop(runtime.spawn(Running(self.clone()).tick())),
+            // Outside of a runtime there are no ticks, so the wait has no limit.
+            Err(_) => self.running.store(false, Ordering::SeqCst),
         }
     }
 }
@@ -117,48 +130,28 @@ impl fmt::Debug for Clock {
     }
 }
 
-struct Waiting<'a>(&'a Clock);
-
-impl<'a> Waiting<'a> {
-    fn on(clock: &'a Arc<Clock>) -> Self {
-        clock.waiting.fetch_add(1, Ordering::AcqRel);
-        clock.start();
-        Self(clock)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// The task of a clock. When its runtime ends, who waits on another one starts it there.
 struct Running(Arc<Clock>);
 
 impl Running {
     async fn tick(self) {
-        let clock = self.0.clone();
+        let clock = &self.0;
         let mut ticks = interval_at(Instant::now() + clock.period, clock.period);
         // A busy runtime ticks late, and its waits are as patient.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut idle = 0;
         while idle < IDLE_TICKS {
             ticks.tick().await;
+            idle = if clock.wanted.swap(false, Ordering::Relaxed) { 0 } else { idle + 1 };
             clock.ticks.notify_waiters();
-            idle = if clock.waiting.load(Ordering::Acquire) == 0 { idle + 1 } else { 0 };
-        }
-        drop(self);
-        // Somebody may have come after the last look.
-        if clock.waiting.load(Ordering::Acquire) > 0 {
-            clock.start();
         }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.store(false, Ordering::Release);
+        self.0.running.store(false, Ordering::SeqCst);
+        self.0.ticks.notify_waiters();
     }
 }
 

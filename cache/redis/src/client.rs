@@ -1,6 +1,7 @@
 //! The cache client.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,8 @@ impl CacheClient for RedisCache {
             return Ok(Vec::new());
         }
         let link = self.way.link_for_read("look for entries")?;
-        let find = async {
+        // Pinned here, so that the future is not moved from hand to hand.
+        let find = pin!(async {
             if let [wanted] = wanted
                 && let Some(found) = self.find_row(&link, wanted).await?
             {
@@ -99,7 +101,7 @@ impl CacheClient for RedisCache {
             }
             // In a box, so that the future of the fastest path is small.
             Box::pin(self.find(&link, wanted)).await
-        };
+        });
         self.way.read("look for entries", &link, find).await
     }
 

@@ -1,14 +1,16 @@
 //! Keeps the link: tests it, replaces it when it is lost, and tries again the releases that failed.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use redis::{RedisError, RedisResult};
 use thing_driver_api::clock::Limit;
 use thing_driver_api::{Outcome, Result, Tag, Token};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::breaker::Breaker;
 use crate::config::RedisConfig;
@@ -21,7 +23,9 @@ use crate::link::Link;
 pub(crate) struct Way {
     pub(crate) config: RedisConfig,
     pub(crate) counters: Counters,
-    link: watch::Sender<Option<Arc<Link>>>,
+    link: ArcSwapOption<Link>,
+    /// Wakes who waits for a link.
+    linked: Notify,
     links: AtomicU64,
     breaker: Breaker,
     read_timeout: Limit,
@@ -56,7 +60,8 @@ impl Way {
         let way = Arc::new(Self {
             breaker: Breaker::new(config.breaker_failures),
             counters: Counters::default(),
-            link: watch::Sender::new(Some(Arc::new(link))),
+            link: ArcSwapOption::from_pointee(link),
+            linked: Notify::new(),
             links: AtomicU64::new(1),
             kick: kick.clone(),
             releases: Mutex::default(),
@@ -70,7 +75,7 @@ impl Way {
     }
 
     pub(crate) fn link(&self) -> Option<Arc<Link>> {
-        self.link.borrow().clone()
+        self.link.load_full()
     }
 
     /// The link for a read, which is not made to wait.
@@ -91,7 +96,7 @@ impl Way {
         link: &Link,
         run: impl Future<Output = RedisResult<T>>,
     ) -> Result<T> {
-        match self.read_timeout.apply(run).await {
+        match self.read_timeout.apply(pin!(run)).await {
             Some(Ok(answer)) => {
                 self.breaker.succeeded();
                 Ok(answer)
@@ -121,7 +126,7 @@ impl Way {
                 }
             }
         };
-        match self.write_timeout.apply(tries).await {
+        match self.write_timeout.apply(pin!(tries)).await {
             Some(result) => result,
             None => {
                 let error = self.timed_out(what, self.config.write_timeout);
@@ -152,13 +157,14 @@ impl Way {
 
     /// Waits for a link.
     async fn linked(&self) -> Arc<Link> {
-        let mut links = self.link.subscribe();
         loop {
-            if let Some(link) = links.borrow_and_update().clone() {
-                return link;
+            let mut linked = pin!(self.linked.notified());
+            // From here on a link that comes is not missed.
+            linked.as_mut().enable();
+            match self.link() {
+                Some(link) => return link,
+                None => linked.await,
             }
-            // The sender is this value.
-            let _ = links.changed().await;
         }
     }
 
@@ -185,16 +191,18 @@ impl Way {
 
     /// Gives up a link, if it is still the one in use.
     fn lose(&self, link: &Link) {
-        let lost = self.link.send_if_modified(|current| {
-            let same = current.as_ref().is_some_and(|current| current.number == link.number);
-            if same {
-                *current = None;
-            }
-            same
-        });
-        if lost {
+        let Some(current) = self.link().filter(|current| current.number == link.number) else { return };
+        let was = self.link.compare_and_swap(&current, None);
+        if was.as_ref().is_some_and(|was| Arc::ptr_eq(was, &current)) {
             self.kick.notify_one();
         }
+    }
+
+    /// Has all use a new link.
+    fn put(&self, link: Link) {
+        self.counters.links.add(1);
+        self.link.store(Some(Arc::new(link)));
+        self.linked.notify_waiters();
     }
 }
 
@@ -227,8 +235,7 @@ async fn keep(way: Weak<Way>, kick: Arc<Notify>) {
         }
         match Link::connect(&way.config, way.links.fetch_add(1, Relaxed)).await {
             Ok(link) => {
-                way.counters.links.add(1);
-                way.link.send_replace(Some(Arc::new(link)));
+                way.put(link);
                 drop(way);
                 tokio::time::sleep(PAUSE).await;
                 // Tests it at once, which closes the breaker.

@@ -6,19 +6,19 @@
 //! when the `GET` ran. No clock is involved, and what is lost with a connection is lost with what was known by it.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 
+use arc_swap::ArcSwap;
 use redis::aio::{AsyncPushSender, SendError};
 use redis::{PushInfo, PushKind};
 use thing_driver_api::TableId;
 
 use crate::cell::Stamp;
 
-/// What one connection knows.
+/// What one connection knows. Read by every hit, so readers take no lock.
 #[derive(Debug, Default)]
-pub(crate) struct Known(RwLock<State>);
+pub(crate) struct Known(ArcSwap<State>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     /// Counts what the server said of changes.
     changes: u64,
@@ -27,27 +27,28 @@ struct State {
 
 impl Known {
     pub(crate) fn get(&self, table: TableId) -> Option<Stamp> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).generations.get(&table).copied()
+        self.0.load().generations.get(&table).copied()
     }
 
     /// How many changes there have been, to be noted before a generation is asked for.
     pub(crate) fn changes(&self) -> u64 {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).changes
+        self.0.load().changes
     }
 
     /// Keeps a generation that was asked for, unless something changed since `changes` was noted.
     pub(crate) fn keep(&self, table: TableId, generation: Stamp, changes: u64) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if state.changes == changes {
-            state.generations.insert(table, generation);
-        }
+        self.0.rcu(|state| {
+            let mut state = State::clone(state);
+            if state.changes == changes {
+                state.generations.insert(table, generation);
+            }
+            state
+        });
     }
 
     /// Changes are rare, so each ends all that is known.
     fn forget(&self) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        state.changes += 1;
-        state.generations.clear();
+        self.0.rcu(|state| State { changes: state.changes + 1, generations: HashMap::new() });
     }
 }
 

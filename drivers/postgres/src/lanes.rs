@@ -6,6 +6,7 @@
 //! run fills the connection.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -184,7 +185,7 @@ impl Shared {
     pub(crate) async fn read(&self, plan: &Plan, input: Input<'_>, rows: &mut dyn RowSink) -> Result<(), Shortfall> {
         let place = Place::take(self);
         let progress = AtomicU64::new(0);
-        let read = self.connection.read(plan, input, Scope::Alone, &progress, rows);
+        let read = pin!(self.connection.read(plan, input, Scope::Alone, &progress, rows));
         let mut seen = (self.ended.load(Ordering::Relaxed), 0);
         let mut silences = 0;
         let stalled = || {

@@ -39,7 +39,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let outcome = suite::runtime().block_on(run(&options));
+    let mut outcome = suite::runtime().block_on(databases(&options));
+    remote_hits::run(&options, &server::redis_url(), &mut outcome);
     println!("{}", report::measurements(&outcome, &Allocations::new()));
     let bars = bars::servers(&outcome);
     println!("{}", bars::table(&bars));
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
     if check && missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-async fn run(options: &Options) -> Outcome {
+async fn databases(options: &Options) -> Outcome {
     let mut outcome = Outcome::default();
     if Server::Postgres.is_wanted(options) {
         let schema = PostgresSchema::create().await;
@@ -57,7 +58,6 @@ async fn run(options: &Options) -> Outcome {
         let database = MysqlDatabase::create().await;
         servers::run(options, Server::Mysql, database.url(), &mut outcome).await;
     }
-    remote_hits::run(options, &server::redis_url(), &mut outcome).await;
     outcome
 }
 
