@@ -7,7 +7,7 @@ use thing::driver::{Executor, Result};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_cache_redis::RedisCache;
 use thing_driver_mysql::MysqlExecutor;
-use thing_driver_postgres::PostgresExecutor;
+use thing_driver_postgres::{Encryption, PostgresConfig, PostgresExecutor};
 
 use crate::data::{AUTHORS, POSTS_EACH, PostRow, USERS, UserRow};
 use crate::subjects::Contestant;
@@ -53,9 +53,14 @@ impl Server {
         }
     }
 
+    /// The driver, without encryption, as the raw clients are. Left alone, that of PostgreSQL encrypts where it can.
     async fn executor(self, url: &str) -> Arc<dyn Executor> {
         match self {
-            Self::Postgres => Arc::new(PostgresExecutor::open(url).await.expect("PostgreSQL is there")),
+            Self::Postgres => {
+                let config = PostgresConfig::from_url(url).expect("the URL of PostgreSQL is valid");
+                let config = config.encryption(Encryption::Disable);
+                Arc::new(PostgresExecutor::connect(config).await.expect("PostgreSQL is there"))
+            }
             Self::Mysql => Arc::new(MysqlExecutor::open(url).await.expect("MySQL is there")),
         }
     }
