@@ -4,6 +4,7 @@ mod pace;
 mod raw;
 mod window;
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -115,7 +116,7 @@ impl Plan {
         if let (Some(window), Input::Values(values)) = (&self.window, input) {
             match window.fixed(values) {
                 Some(fixed) => {
-                    way.text = fixed;
+                    way.text = Cow::Owned(fixed);
                     way.parameters = Parameters::new(input, Some(&self.binds[..self.binds.len() - window.slots()]));
                 }
                 None => way.planned_each_time = true,
@@ -134,7 +135,7 @@ impl Plan {
             Input::Values(_) if !self.raw => Some(self.binds.as_slice()),
             _ => None,
         };
-        Way { text: text.clone(), parameters: Parameters::new(input, binds), planned_each_time: false }
+        Way { text: Cow::Borrowed(text), parameters: Parameters::new(input, binds), planned_each_time: false }
     }
 
     /// The column that a parameter is written to, or the only one it can be about.
@@ -150,7 +151,7 @@ impl Plan {
 
 /// A plan with its input.
 pub(crate) struct Way<'a> {
-    pub(crate) text: Text,
+    pub(crate) text: Cow<'a, Text>,
     pub(crate) parameters: Parameters<'a>,
     /// Whether the server has to make a new plan for these values.
     pub(crate) planned_each_time: bool,

@@ -10,7 +10,7 @@ use deadpool::managed::{self, Metrics, Object, QueueMode, RecycleError, RecycleR
 use deadpool_postgres::{ManagerConfig, RecyclingMethod};
 use thing_driver_api::clock::Limit;
 use thing_driver_api::{Error, Result};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::PostgresConfig;
@@ -60,8 +60,10 @@ impl fmt::Debug for Manager {
 pub(crate) struct Pool {
     connections: managed::Pool<Manager>,
     /// As many as connections. Who waits for one waits here.
-    turns: Arc<Semaphore>,
-    cleaner: Arc<Cleaner>,
+    turns: Semaphore,
+    /// How cancellations are sent.
+    tls: MakeRustlsConnect,
+    counters: Arc<Counters>,
     place: String,
     connect_timeout: Duration,
     pool_timeout: Limit,
@@ -87,8 +89,9 @@ impl Pool {
             .map_err(|error| Error::backend("the pool can't be built").with_source(error))?;
         Ok(Self {
             connections,
-            cleaner: Arc::new(Cleaner { tls, counters: counters.clone() }),
-            turns: Arc::new(Semaphore::new(config.max_connections)),
+            turns: Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)),
+            tls,
+            counters: counters.clone(),
             place: config.place(),
             connect_timeout: config.connect_timeout,
             pool_timeout: Limit::new(config.pool_timeout),
@@ -97,22 +100,20 @@ impl Pool {
     }
 
     /// A connection, as soon as there is one.
-    pub(crate) async fn lease(&self) -> Result<Lease> {
-        let turn = match self.turns.clone().try_acquire_owned() {
-            Ok(turn) => turn,
-            Err(_) => self.turn().await?,
-        };
-        match self.connections.get().await {
-            Ok(connection) => {
-                Ok(Lease { connection: Some(connection), turn: Some(turn), clean: true, cleaner: self.cleaner.clone() })
+    pub(crate) async fn lease(self: &Arc<Self>) -> Result<Lease> {
+        let permit = match self.turns.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let permit = self.pool_timeout.apply(self.turns.acquire()).await;
+                permit.and_then(Result::ok).ok_or_else(|| error::exhausted(self.most))?
             }
+        };
+        permit.forget();
+        let turn = Turn(self.clone());
+        match self.connections.get().await {
+            Ok(connection) => Ok(Lease { held: Some(Held { connection, turn }), clean: true }),
             Err(error) => Err(error::pool(error, &self.place)),
         }
-    }
-
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        let turn = self.pool_timeout.apply(self.turns.clone().acquire_owned()).await;
-        turn.and_then(Result::ok).ok_or_else(|| error::exhausted(self.most))
     }
 
     /// Opens a connection that is not counted among those of the pool.
@@ -131,14 +132,34 @@ impl fmt::Debug for Pool {
     }
 }
 
+/// The permit to have a connection.
+struct Turn(Arc<Pool>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.turns.add_permits(1);
+    }
+}
+
+/// A connection with the turn that it was got by, which is given back behind it.
+struct Held {
+    connection: Object<Manager>,
+    turn: Turn,
+}
+
+impl Held {
+    /// Closes the connection.
+    fn discard(self) {
+        count(&self.turn.0.counters.discarded_connections);
+        drop(Object::take(self.connection));
+    }
+}
+
 /// A connection on loan. It goes back to the pool only when it is known to be as it came: without an open transaction,
 /// without rows that nobody read. In doubt it is cleaned first, and closed when that takes long.
 pub(crate) struct Lease {
-    connection: Option<Object<Manager>>,
-    /// Given back behind the connection.
-    turn: Option<OwnedSemaphorePermit>,
+    held: Option<Held>,
     clean: bool,
-    cleaner: Arc<Cleaner>,
 }
 
 impl Lease {
@@ -154,23 +175,21 @@ impl Lease {
 
     /// Closes the connection instead of giving it back.
     pub(crate) fn discard(mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.cleaner.discard(connection);
+        if let Some(held) = self.held.take() {
+            held.discard();
         }
     }
 
     /// Cancels what runs, and closes the connection.
     pub(crate) fn cancel(mut self) {
-        if let Some(connection) = self.connection.take() {
-            let doubtful =
-                Doubtful { connection: Some(connection), _turn: self.turn.take(), cleaner: self.cleaner.clone() };
-            spawn(async move { doubtful.cancel().await });
+        if let Some(held) = self.held.take() {
+            spawn(Doubtful(Some(held)).cancel());
         }
     }
 
     /// The connection for use by one owner.
     pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection> {
-        self.connection.as_deref_mut()
+        self.held.as_mut().map(|held| &mut *held.connection)
     }
 }
 
@@ -179,14 +198,14 @@ impl Deref for Lease {
 
     #[allow(clippy::expect_used, reason = "only the methods that consume a lease take its connection")]
     fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("a lease has its connection until it is consumed")
+        &self.held.as_ref().expect("a lease has its connection until it is consumed").connection
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease")
-            .field("connection", &self.connection)
+            .field("connection", &self.held.as_ref().map(|held| &*held.connection))
             .field("clean", &self.clean)
             .finish_non_exhaustive()
     }
@@ -194,13 +213,12 @@ impl fmt::Debug for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(held) = self.held.take() else { return };
         if self.clean {
             // Dropped here, it goes back.
             return;
         }
-        let doubtful =
-            Doubtful { connection: Some(connection), _turn: self.turn.take(), cleaner: self.cleaner.clone() };
+        let doubtful = Doubtful(Some(held));
         if !doubtful.is_closed() {
             spawn(doubtful.clean());
         }
@@ -214,36 +232,20 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-pub(crate) struct Cleaner {
-    tls: MakeRustlsConnect,
-    counters: Arc<Counters>,
-}
-
-impl Cleaner {
-    fn discard(&self, connection: Object<Manager>) {
-        count(&self.counters.discarded_connections);
-        drop(Object::take(connection));
-    }
-}
-
 /// A connection in an unknown state. Dropped, it is closed.
-struct Doubtful {
-    connection: Option<Object<Manager>>,
-    _turn: Option<OwnedSemaphorePermit>,
-    cleaner: Arc<Cleaner>,
-}
+struct Doubtful(Option<Held>);
 
 impl Doubtful {
     fn is_closed(&self) -> bool {
-        self.connection.as_ref().is_none_or(|connection| connection.is_closed())
+        self.0.as_ref().is_none_or(|held| held.connection.is_closed())
     }
 
     /// Ends whatever is open. When the server is still at work after a while, it is told to stop.
     async fn clean(mut self) {
-        let Some(connection) = &self.connection else { return };
+        let Some(held) = &self.0 else { return };
         // The answer comes behind those of all former statements.
-        match tokio::time::timeout(GRACE, connection.control("ROLLBACK")).await {
-            Ok(Ok(())) => drop(self.connection.take()),
+        match tokio::time::timeout(GRACE, held.connection.control("ROLLBACK")).await {
+            Ok(Ok(())) => drop(self.0.take()),
             Ok(Err(_)) => {}
             Err(_) => self.cancel().await,
         }
@@ -251,18 +253,18 @@ impl Doubtful {
 
     /// Stops what runs. A cancellation may arrive late and hit what runs then, so the connection is not used again.
     async fn cancel(self) {
-        let Some(connection) = &self.connection else { return };
-        count(&self.cleaner.counters.cancellations);
+        let Some(Held { connection, turn }) = &self.0 else { return };
+        count(&turn.0.counters.cancellations);
         let token = connection.client().cancel_token();
         // Without success the server notices when it writes to the closed connection.
-        let _ = tokio::time::timeout(CANCELLATION, token.cancel_query(self.cleaner.tls.clone())).await;
+        let _ = tokio::time::timeout(CANCELLATION, token.cancel_query(turn.0.tls.clone())).await;
     }
 }
 
 impl Drop for Doubtful {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.cleaner.discard(connection);
+        if let Some(held) = self.0.take() {
+            held.discard();
         }
     }
 }
