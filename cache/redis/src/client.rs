@@ -92,7 +92,6 @@ impl CacheClient for RedisCache {
             return Ok(Vec::new());
         }
         let link = self.way.link_for_read("look for entries")?;
-        // Pinned here, so that the future is not moved from hand to hand.
         let find = pin!(async {
             if let [wanted] = wanted
                 && let Some(found) = self.find_row(&link, wanted).await?
@@ -110,7 +109,7 @@ impl CacheClient for RedisCache {
             return Ok(Vec::new());
         }
         let link = self.way.link_for_read("lease entries")?;
-        self.way.read("lease entries", &link, self.note(&link, requests)).await
+        self.way.read("lease entries", &link, pin!(self.note(&link, requests))).await
     }
 
     async fn store(&self, lease: &Lease, entries: Vec<NewEntry>) -> Result<usize> {
@@ -140,8 +139,8 @@ impl CacheClient for RedisCache {
         let Some(renewed) = renewed.filter(|_| noted_key == key && noted.identity == link.identity) else {
             return Ok(false);
         };
-        let held = self.way.read("stamp an entry anew", &link, exchange(&link, key, header, &renewed, dependencies));
-        let held = held.await?;
+        let exchange = pin!(exchange(&link, key, header, &renewed, dependencies));
+        let held = self.way.read("stamp an entry anew", &link, exchange).await?;
         self.way.counters.restamped.add(usize::from(held));
         Ok(held)
     }

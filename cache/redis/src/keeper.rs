@@ -1,7 +1,7 @@
 //! Keeps the link: tests it, replaces it when it is lost, and tries again the releases that failed.
 
 use std::collections::VecDeque;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -89,14 +89,15 @@ impl Way {
         }
     }
 
-    /// Runs a read, for as long as reads may take.
+    /// Runs a read, for as long as reads may take. It is pinned by the caller: moving it through here costs more than
+    /// the rest of this does.
     pub(crate) async fn read<T>(
         &self,
         what: &str,
         link: &Link,
-        run: impl Future<Output = RedisResult<T>>,
+        run: Pin<&mut impl Future<Output = RedisResult<T>>>,
     ) -> Result<T> {
-        match self.read_timeout.apply(pin!(run)).await {
+        match self.read_timeout.apply(run).await {
             Some(Ok(answer)) => {
                 self.breaker.succeeded();
                 Ok(answer)

@@ -1,5 +1,6 @@
 //! Storing: entries with the stamps of before their reads, if these still stand.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use redis::{Cmd, RedisResult, Value};
@@ -31,7 +32,7 @@ impl RedisCache {
             let Some(noted) = noted else { continue };
             admitted.extend(entries.into_iter().filter_map(|entry| Admitted::new(&noted, entry)));
         }
-        let kept = self.way.read("store entries", &link, self.put(&link, admitted)).await?;
+        let kept = self.way.read("store entries", &link, pin!(self.put(&link, admitted))).await?;
         self.way.counters.refused.add(total - kept);
         Ok(kept)
     }

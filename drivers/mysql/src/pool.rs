@@ -95,7 +95,7 @@ impl Pool {
             if !doubtful {
                 return Ok(lease);
             }
-            match lease.ping(self.connector.config.connect_timeout).await {
+            match Box::pin(lease.ping(self.connector.config.connect_timeout)).await {
                 Ok(()) => {
                     lease.renew(self.generation.load(Ordering::Relaxed));
                     return Ok(lease);

@@ -37,17 +37,21 @@ impl managed::Manager for Manager {
     type Error = tokio_postgres::Error;
 
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
-        let client = self.inner.create().await?;
+        // In a box, so that what waits for a connection stays small.
+        let client = Box::pin(self.inner.create()).await?;
         Ok(Connection::new(client, self.statement_cache, self.counters.clone()))
     }
 
     /// Asks the server nothing: a connection that turns out to be lost is found so by the statement, before it is sent
     /// or by its answer.
-    async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<tokio_postgres::Error> {
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<tokio_postgres::Error> {
         if self.max_lifetime.is_some_and(|most| connection.age() > most) {
             return Err(RecycleError::message("the connection is old"));
         }
-        self.inner.recycle(connection.client_wrapper(), metrics).await
+        if connection.is_closed() {
+            return Err(RecycleError::message("the connection is closed"));
+        }
+        Ok(())
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use thing::Db;
-use thing::driver::{Executor, Result};
+use thing::driver::Result;
+use thing::{Db, DbBuilder};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_cache_redis::RedisCache;
 use thing_driver_mysql::MysqlExecutor;
@@ -53,21 +53,22 @@ impl Server {
         }
     }
 
-    /// The driver, without encryption, as the raw clients are. Left alone, that of PostgreSQL encrypts where it can.
-    async fn executor(self, url: &str) -> Arc<dyn Executor> {
+    /// A `Db` as applications build it, but without encryption, as the raw clients are. Left alone, the driver of
+    /// PostgreSQL encrypts where it can.
+    async fn db(self, url: &str) -> DbBuilder {
         match self {
             Self::Postgres => {
                 let config = PostgresConfig::from_url(url).expect("the URL of PostgreSQL is valid");
                 let config = config.encryption(Encryption::Disable);
-                Arc::new(PostgresExecutor::connect(config).await.expect("PostgreSQL is there"))
+                Db::builder(PostgresExecutor::connect(config).await.expect("PostgreSQL is there"))
             }
-            Self::Mysql => Arc::new(MysqlExecutor::open(url).await.expect("MySQL is there")),
+            Self::Mysql => Db::builder(MysqlExecutor::open(url).await.expect("MySQL is there")),
         }
     }
 
     /// Fills the tables `users` and `posts`, which must not exist.
     pub async fn seed(self, url: &str) -> Result<()> {
-        let db = Db::builder(self.executor(url).await).build();
+        let db = self.db(url).await.build();
         db.sync::<(User, Post)>().await?;
         for first in (1..=USERS).step_by(10_000) {
             let user = |id| User { id, ..UserRow::number(id).into() };
@@ -99,7 +100,7 @@ impl Server {
     /// Removes the users that a workload added, and takes back what it updated: the next subject would find its scores
     /// there already, and Thing writes no column that did not change.
     pub async fn tidy(self, url: &str) {
-        let db = Db::builder(self.executor(url).await).build();
+        let db = self.db(url).await.build();
         let delete = db.raw(format!("DELETE FROM users WHERE id > {USERS}"));
         delete.execute().await.expect("added users are removed");
         let update = db.raw("UPDATE users SET score = -id WHERE score <> -id");
@@ -119,13 +120,12 @@ impl Server {
             ],
             Self::Mysql => vec![(self.reference(), Arc::new(Arc::new(MysqlAsync::pooled(url))))],
         };
-        let builder = async || Db::builder(self.executor(url).await);
         let memory = MemoryCache::new(MemoryConfig::default());
         let redis = RedisCache::open(&redis_url()).await.expect("Redis is there");
         let things = [
-            ("thing", builder().await),
-            ("thing-cached", builder().await.cache(memory)),
-            ("thing-redis", builder().await.cache(redis)),
+            ("thing", self.db(url).await),
+            ("thing-cached", self.db(url).await.cache(memory)),
+            ("thing-redis", self.db(url).await.cache(redis)),
         ];
         let mut subjects = raw;
         for (name, builder) in things {

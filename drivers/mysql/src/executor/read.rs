@@ -1,5 +1,6 @@
 //! Reads: on one connection; once more on another when that one proves to be broken.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ impl Database {
             return Ok(Err(failure));
         }
         let delivering = match lease.connection() {
-            Ok(connection) => connection.deliver(plan.raw(), rows),
+            Ok(connection) => pin!(connection.deliver(plan.raw(), rows)),
             Err(failure) => return Ok(Err(failure)),
         };
         within(limit, delivering).await

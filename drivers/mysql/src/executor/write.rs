@@ -32,7 +32,7 @@ impl Database {
             done => done,
         };
         if plan.raw() {
-            self.settle(&mut lease).await;
+            Box::pin(self.settle(&mut lease)).await;
             if done.is_ok() && lease.connection().is_ok_and(|connection| connection.in_transaction() == Some(true)) {
                 // What it began is rolled back.
                 return Err(error::transaction_control());
@@ -63,7 +63,8 @@ impl Database {
         };
         let mut rows = None;
         if connection.has_unread() {
-            match within(limit, connection.page()).await? {
+            // In a box, as all that is rare, so that the future of a write stays small.
+            match Box::pin(within(limit, connection.page())).await? {
                 Ok(page) => rows = Some(page),
                 Err(failure) => return Ok(Err(failure)),
             }

@@ -58,7 +58,8 @@ impl PreparedStatements {
             let codecs = statement.columns().iter().map(|column| Codec::of(column.type_())).collect();
             Ok(Arc::new(Prepared { statement, codecs }))
         };
-        cell.get_or_try_init(prepare).await.cloned()
+        // In a box: it happens once for each statement and connection.
+        Box::pin(cell.get_or_try_init(prepare)).await.cloned()
     }
 
     pub(super) fn forget(&self, text: &Text) {

@@ -1,5 +1,6 @@
 //! Reads: beside others on a shared connection when they are short, else on a connection of their own.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -52,7 +53,7 @@ impl Database {
             let mut lease = self.pool.lease().await?;
             lease.soil();
             let started = Instant::now();
-            let outcome = self.in_time(read_parts(&lease, plan, input, Scope::Alone, rows)).await;
+            let outcome = self.in_time(pin!(read_parts(&lease, plan, input, Scope::Alone, rows))).await;
             count(&self.counters.exclusive_reads);
             let failure = match outcome {
                 Ok(ended) => {

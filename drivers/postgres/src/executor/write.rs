@@ -1,6 +1,7 @@
 //! Writes that are transactions of their own: each on a connection of its own, because one behind another on the same
 //! connection would wait for its commit.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use thing_driver_api::{Result, RowSink, Written};
@@ -39,7 +40,7 @@ impl Database {
 
     async fn write_on(&self, lease: &mut Lease, plan: &Plan, input: Input<'_>) -> Result<Done, Failure> {
         lease.soil();
-        let outcome = self.in_time(lease.write(plan, input, Scope::Alone)).await;
+        let outcome = self.in_time(pin!(lease.write(plan, input, Scope::Alone))).await;
         count(&self.counters.writes);
         match &outcome {
             Ok(_) => lease.clean(),
