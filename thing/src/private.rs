@@ -17,6 +17,7 @@ pub fn read<C: ColumnSpec>(row: &dyn Row, index: usize, column: &'static str) ->
 }
 
 /// The field that was read from a row; an error names the column.
+#[inline]
 pub fn named<T>(field: Result<T>, nullable: bool, row: &dyn Row, index: usize, column: &'static str) -> Result<T> {
     field.map_err(|error| name_column(error, nullable, row, index, column))
 }
@@ -31,13 +32,20 @@ fn name_column(error: Error, nullable: bool, row: &dyn Row, index: usize, column
 }
 
 /// The value of a column's field; an error names the column.
+#[inline]
 pub fn write<'a, C: ColumnSpec>(field: &'a C::Type, column: &'static str) -> Result<Value<'a>> {
     named_value(field.to_value(), column)
 }
 
 /// The value of a field; an error names the column.
+#[inline]
 pub fn named_value<'a>(value: Result<Value<'a>>, column: &'static str) -> Result<Value<'a>> {
-    value.map_err(|error| Error::invalid_data(column, format!("column `{column}`: {error}")).with_source(error))
+    value.map_err(|error| refused(error, column))
+}
+
+#[cold]
+fn refused(error: Error, column: &'static str) -> Error {
+    Error::invalid_data(column, format!("column `{column}`: {error}")).with_source(error)
 }
 
 /// The column of a field.

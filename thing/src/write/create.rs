@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{Change, ColumnSet, Error, Key, NoRows, Result, Statement, Table, Value};
+use thing_driver_api::{Change, ColumnSet, Error, Key, NoRows, Operation, Result, Shape, Statement, Table, Value};
 
 use super::item;
 use crate::cache::{KnownRow, LISTED, Quarantine, image, inserted};
@@ -15,19 +15,17 @@ fn key_is_generated<M: Model>(object: &M) -> bool {
     M::table().has_generated_key() && object.key().is_unset()
 }
 
-/// The values of an insert.
-fn insert_values<M: Model>(object: &M, generated: bool) -> Result<Vec<Value<'_>>> {
+/// The values of an insert by this shape.
+fn insert_values<'o, M: Model>(object: &'o M, shape: &Shape) -> Result<Vec<Value<'o>>> {
     let mut values = Vec::with_capacity(M::table().columns().len());
-    add_values(object, generated, &mut values)?;
+    add_values(object, shape, &mut values)?;
     Ok(values)
 }
 
-fn add_values<'o, M: Model>(object: &'o M, generated: bool, values: &mut Vec<Value<'o>>) -> Result<()> {
-    let table = M::table();
-    for column in 0..table.columns().len() {
-        if !generated || !table.key().contains(&column) {
-            values.push(object.value(column)?);
-        }
+fn add_values<'o, M: Model>(object: &'o M, shape: &Shape, values: &mut Vec<Value<'o>>) -> Result<()> {
+    let Operation::Insert { columns, .. } = shape.operation() else { return Ok(()) };
+    for &column in columns {
+        values.push(object.value(column)?);
     }
     Ok(())
 }
@@ -41,7 +39,7 @@ pub(super) async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Resu
     let shape = if generated { &state.insert_generated } else { &state.insert };
     let Some(cache) = db.cache() else {
         let written = {
-            let values = insert_values(&object, generated)?;
+            let values = insert_values(&object, shape)?;
             session.write(&Statement::new(shape, &values), &mut NoRows).await?
         };
         take_key(&mut object, generated, written.generated_key)?;
@@ -58,7 +56,7 @@ pub(super) async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Resu
         }
     };
     let written = {
-        let values = insert_values(&object, generated)?;
+        let values = insert_values(&object, shape)?;
         session.write(&Statement::new(shape, &values), &mut NoRows).await
     };
     let written = match written {
@@ -130,7 +128,7 @@ pub(super) async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Resul
         for (index, object) in objects.iter().enumerate() {
             let generated = key_is_generated(object);
             let shape = if generated { &state.insert_generated } else { &state.insert };
-            add_values(object, generated, &mut values).map_err(|error| item::<M>(error, index))?;
+            add_values(object, shape, &mut values).map_err(|error| item::<M>(error, index))?;
             ends.push((shape, values.len()));
         }
         let mut start = 0;
