@@ -85,25 +85,25 @@ impl<M: Model> Things<'_, M> {
     /// As [`Things::create`]; the message names the item that failed, counted from 0.
     pub async fn create_many<T: Into<M>>(self, objects: impl IntoIterator<Item = T>) -> Result<Vec<Loaded<M>>> {
         let now = self.session().db().now();
-        let mut many: Vec<M> = objects.into_iter().map(Into::into).collect();
-        for object in &mut many {
+        let touched = |object: T| {
+            let mut object = object.into();
             object.touch(now, true);
-        }
-        let created = match self.session() {
-            Handle::Db(db) => create::create_many(db, many).await?,
+            object
+        };
+        let many: Vec<M> = objects.into_iter().map(touched).collect();
+        match self.session() {
+            Handle::Db(db) => create::create_many(db, many).await,
             Handle::Transaction(outer) => {
                 let inner = outer.begin().await?;
                 let mut created = Vec::with_capacity(many.len());
                 for (index, object) in many.into_iter().enumerate() {
-                    created.push(
-                        create::create(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?,
-                    );
+                    let object = create::create(Handle::Transaction(&inner), object).await;
+                    created.push(Loaded::of(object.map_err(|e| item::<M>(e, index))?));
                 }
                 inner.commit().await?;
-                created
+                Ok(created)
             }
-        };
-        Ok(created.into_iter().map(Loaded::of).collect())
+        }
     }
 
     /// Saves many objects, all or none. Objects without changes cost nothing.

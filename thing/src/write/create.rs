@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{Change, ColumnSet, Error, Key, NoRows, Operation, Result, Shape, Statement, Table, Value};
+use thing_driver_api::{
+    Change, ColumnSet, Error, Key, NoRows, Operation, Result, Shape, Statement, Table, Value, Written,
+};
 
 use super::item;
 use crate::cache::{KnownRow, LISTED, Quarantine, image, inserted};
 use crate::retry::Retries;
 use crate::session::Handle;
-use crate::{Db, Model, ModelKey};
+use crate::{Db, Loaded, Model, ModelKey};
 
 /// Whether the database makes the key of this object.
 fn key_is_generated<M: Model>(object: &M) -> bool {
@@ -112,9 +114,9 @@ fn row_to_be<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
 }
 
 /// Adds many rows as one transaction of the driver's, in one call.
-pub(super) async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Result<Vec<M>> {
+pub(super) async fn create_many<M: Model>(db: &Db, objects: Vec<M>) -> Result<Vec<Loaded<M>>> {
     if objects.is_empty() {
-        return Ok(objects);
+        return Ok(Vec::new());
     }
     let state = db.model::<M>();
     let announced = match db.cache() {
@@ -161,24 +163,28 @@ pub(super) async fn create_many<M: Model>(db: &Db, mut objects: Vec<M>) -> Resul
             return Err(if failed_at_commit { error.context(M::NAME) } else { item::<M>(error, index) });
         }
     };
-    let mut keyed = Ok(());
-    for (object, written) in objects.iter_mut().zip(written) {
-        let generated = key_is_generated(object);
-        keyed = keyed.and_then(|()| take_key(object, generated, written.generated_key));
-    }
+    let keyed = |(mut object, written): (M, Written)| {
+        let generated = key_is_generated(&object);
+        take_key(&mut object, generated, written.generated_key)?;
+        Ok(Loaded::of(object))
+    };
+    let created: Result<Vec<Loaded<M>>> = match written.len() == objects.len() {
+        true => objects.into_iter().zip(written).map(keyed).collect(),
+        false => Err(Error::backend("the driver did not tell of each row that it added")),
+    };
     if let Some((quarantine, rows)) = quarantine {
-        let changes: Option<Vec<Arc<Change>>> = rows.filter(|_| keyed.is_ok()).and_then(|rows| {
-            let change = |(object, row): (&M, KnownRow)| {
+        let changes: Option<Vec<Arc<Change>>> = created.as_ref().ok().zip(rows).and_then(|(created, rows)| {
+            let change = |(object, row): (&Loaded<M>, KnownRow)| {
                 object.key().to_key().ok().map(|key| change_of_insert(M::table(), &key, row))
             };
-            objects.iter().zip(rows).map(change).collect()
+            created.iter().zip(rows).map(change).collect()
         });
         match changes {
             Some(changes) => quarantine.release(changes).await,
             None => quarantine.release_unlisted().await,
         }
     }
-    keyed.map(|()| objects)
+    created
 }
 
 /// What many inserts will touch.
