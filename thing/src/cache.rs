@@ -50,8 +50,9 @@ impl Cache {
         Self { client, flights: flight::Flights::default(), list_limit }
     }
 
-    pub(crate) fn client(&self) -> &Arc<dyn CacheClient> {
-        &self.client
+    /// The client itself: called through its `Arc`, each call would make a second boxed future.
+    pub(crate) fn client(&self) -> &dyn CacheClient {
+        &*self.client
     }
 
     pub(crate) fn list_limit(&self) -> usize {

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use thing_driver_api::{
-    CacheClient, EntryKey, Error, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Tag,
-    Wanted,
+    EntryKey, Error, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Tag, Wanted,
 };
 use tokio::sync::Notify;
 
@@ -141,7 +140,7 @@ impl Cache {
         while attempts < ATTEMPTS {
             let mut departure = Departure::begin(&self.flights);
             let request = [LeaseRequest::Entry { key, tags }];
-            match self.client.lease(&request).await?.pop() {
+            match self.client().lease(&request).await?.pop() {
                 Some(Leased::Granted(lease)) => {
                     let filling = self.take_off(lease);
                     departure.taken_off = true;
@@ -156,7 +155,7 @@ impl Cache {
                     if let Some(landed) = self.follow(id, &mut attempts).await {
                         return Ok(Turn::Joined(landed));
                     }
-                    if let Peek::Hit(payload) = self.client.peek(key) {
+                    if let Peek::Hit(payload) = self.client().peek(key) {
                         return Ok(Turn::Joined(Ok(payload)));
                     }
                 }
@@ -169,13 +168,13 @@ impl Cache {
     /// Looks for an entry that was not there before this caller asked for its lease. A cache that can't be peeked into is
     /// asked only when the entry has been stored here since.
     async fn look_again(&self, key: &EntryKey, since: Moment) -> Result<Option<Payload>> {
-        if let Peek::Hit(payload) = self.client.peek(key) {
+        if let Peek::Hit(payload) = self.client().peek(key) {
             return Ok(Some(payload));
         }
         if !self.flights.arrived(key.digest(), since) {
             return Ok(None);
         }
-        Ok(match self.client.load(&[Wanted::new(key)]).await?.pop() {
+        Ok(match self.client().load(&[Wanted::new(key)]).await?.pop() {
             Some(Found::Hit(payload)) => Some(payload),
             _ => None,
         })
@@ -219,7 +218,7 @@ impl Filling<'_> {
     pub(crate) async fn land(mut self, entry: NewEntry) -> Result<usize> {
         let payload = entry.payload.clone();
         let digest = entry.key.digest();
-        let stored = self.cache.client.store(&self.lease, vec![entry]).await;
+        let stored = self.cache.client().store(&self.lease, vec![entry]).await;
         if matches!(stored, Ok(1..)) {
             self.cache.flights.arrive(digest);
         }
@@ -229,13 +228,13 @@ impl Filling<'_> {
 
     /// Hands the answer to the waiting callers and stores nothing.
     pub(crate) fn land_unstored(mut self, payload: Payload) {
-        self.cache.client.abandon(&self.lease);
+        self.cache.client().abandon(&self.lease);
         self.end(Ok(payload));
     }
 
     /// Hands the error to the waiting callers.
     pub(crate) fn crash(mut self, error: &Error) {
-        self.cache.client.abandon(&self.lease);
+        self.cache.client().abandon(&self.lease);
         self.end(Err(error.duplicate()));
     }
 
@@ -249,7 +248,7 @@ impl Filling<'_> {
 impl Drop for Filling<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.cache.client.abandon(&self.lease);
+            self.cache.client().abandon(&self.lease);
             self.cache.flights.locked().remove(&self.lease.id);
             self.flight.land(None);
         }

@@ -123,7 +123,9 @@ async fn hit(cache: Arc<RedisCache>, entries: Arc<[(EntryKey, Tag)]>, tasks: usi
         let (cache, entries, id) = (cache.clone(), entries.clone(), ids[at]);
         async move {
             let (key, tag) = &entries[id as usize];
-            let found = cache.load(&[Wanted::new(key).tags(std::slice::from_ref(tag))]).await.expect("Redis answers");
+            // Not through the `Arc`, as the core does it.
+            let found =
+                (*cache).load(&[Wanted::new(key).tags(std::slice::from_ref(tag))]).await.expect("Redis answers");
             let Some(Found::Hit(Payload::Encoded(bytes))) = found.first() else {
                 panic!("the entry is there");
             };
