@@ -22,6 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use thing_driver_api::clock::Clock;
 use thing_driver_api::{CacheClient, CacheStatistics};
 
 pub(crate) use evaluate::Exactness;
@@ -36,10 +37,14 @@ pub(crate) use touched::{KnownRow, LISTED, deleted, image, inserted, updated};
 /// How long a quarantine lasts when its writer never ends it. A write takes far less; a busy database may hold it for
 /// the driver's busy timeout.
 pub(crate) const QUARANTINE: Duration = Duration::from_secs(30);
+/// How often the quarantines of writes that are under way are renewed: so often that two renewals may fail.
+const RENEWAL: Duration = Duration::from_secs(10);
 
 /// The cache of one `Db`.
 pub(crate) struct Cache {
     client: Arc<dyn CacheClient>,
+    /// Ticks while there are writes under way.
+    renewals: Arc<Clock>,
     flights: flight::Flights,
     /// Lists with more keys are not remembered.
     list_limit: usize,
@@ -47,7 +52,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(client: Arc<dyn CacheClient>, list_limit: usize) -> Self {
-        Self { client, flights: flight::Flights::default(), list_limit }
+        Self { client, renewals: Clock::new(RENEWAL), flights: flight::Flights::default(), list_limit }
     }
 
     /// The client itself: called through its `Arc`, each call would make a second boxed future.

@@ -170,7 +170,7 @@ impl Transaction {
                 return Err(error);
             }
         };
-        match transaction.commit().await {
+        match quarantine.during(transaction.commit()).await {
             Ok(()) => {
                 self.fate.commit();
                 if touched.unlisted > 0 {

@@ -18,5 +18,6 @@ mod raw;
 mod schema;
 mod several;
 mod urls;
+mod renewal;
 mod retries;
 mod without_returning;

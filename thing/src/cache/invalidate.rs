@@ -1,7 +1,10 @@
 //! Invalidation: quarantine before the commit becomes possible, release after it.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use thing_driver_api::{Change, Error, Outcome, Result, Tag, Token};
 
@@ -30,6 +33,36 @@ impl<'a> Quarantine<'a> {
             Error::cache("the write was refused because the cache could not be told of it").with_source(error)
         })?;
         Ok(Self { cache, counters, tags, token })
+    }
+
+    /// Runs what may commit the write, and keeps the tags closed for as long as it takes: a quarantine that lapsed before
+    /// the commit would let readers store what the write is about to change.
+    ///
+    /// A renewal that has begun is awaited. One that came behind the release would close the tags once more.
+    pub(crate) async fn during<F: Future>(&self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        let clock = &self.cache.renewals;
+        loop {
+            if let Some(output) = clock.while_patient(work.as_mut(), || true).await {
+                return output;
+            }
+            let mut done = None;
+            let mut renewal = pin!(self.cache.client().quarantine(&self.tags, self.token, QUARANTINE));
+            let renewed = poll_fn(|context| {
+                if done.is_none()
+                    && let Poll::Ready(output) = work.as_mut().poll(context)
+                {
+                    done = Some(output);
+                }
+                renewal.as_mut().poll(context)
+            });
+            if renewed.await.is_err() {
+                self.counters.cache_error();
+            }
+            if let Some(output) = done {
+                return output;
+            }
+        }
     }
 
     /// Opens the tags after a committed write.

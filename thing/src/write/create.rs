@@ -59,7 +59,13 @@ pub(super) async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Resu
     };
     let written = {
         let values = insert_values(&object, shape)?;
-        session.write(&Statement::new(shape, &values), &mut NoRows).await
+        let statement = Statement::new(shape, &values);
+        let mut no_rows = NoRows;
+        let insert = session.write(&statement, &mut no_rows);
+        match &quarantine {
+            Some(quarantine) => quarantine.during(insert).await,
+            None => insert.await,
+        }
     };
     let written = match written {
         Ok(written) => written,
@@ -144,12 +150,18 @@ pub(super) async fn create_many<M: Model>(db: &Db, objects: Vec<M>) -> Result<Ve
             }
             _ => None,
         };
-        let mut retries = Retries::new();
-        let written = loop {
-            let written = db.executor().write_atomic(&statements).await;
-            if !retries.again(written.as_ref().err().map(|(_, error)| error)).await {
-                break written;
+        let inserts = async {
+            let mut retries = Retries::new();
+            loop {
+                let written = db.executor().write_atomic(&statements).await;
+                if !retries.again(written.as_ref().err().map(|(_, error)| error)).await {
+                    return written;
+                }
             }
+        };
+        let written = match &quarantine {
+            Some((quarantine, _)) => quarantine.during(inserts).await,
+            None => inserts.await,
         };
         (quarantine, written)
     };

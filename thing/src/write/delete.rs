@@ -72,7 +72,8 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
         let own = key_of(table, &before, key);
         let quarantine = Quarantine::close(cache, db.counters(), deleted(table, &own, &before)).await?;
         let mut stored = crate::rows::WholeRows::new(table);
-        match run::<M>(session, &own, guard.columns, &before, &mut stored, guard.returning.clone()).await {
+        let delete = run::<M>(session, &own, guard.columns, &before, &mut stored, guard.returning.clone());
+        match quarantine.during(delete).await {
             Ok(0) => quarantine.untouched().await,
             Ok(_) => {
                 let row = stored.rows.pop().unwrap_or_else(|| guard.vouched(table, &before));

@@ -131,7 +131,8 @@ impl<M: Model> Write<'_, M> {
             let tags = updated(table, &key, columns, &before, &expected);
             let quarantine = Quarantine::close(cache, db.counters(), tags).await?;
             let mut stored = crate::rows::WholeRows::new(table);
-            match self.update(guard.columns, &before, &mut stored, guard.returning.clone()).await {
+            let update = self.update(guard.columns, &before, &mut stored, guard.returning.clone());
+            match quarantine.during(update).await {
                 Ok(0) => quarantine.untouched().await,
                 Ok(_) => {
                     // The statement changed its own columns only; of these, the guard vouches for the old values.
