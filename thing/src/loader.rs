@@ -25,6 +25,8 @@ pub(crate) type Answer<M> = Result<Option<Arc<Stored<M>>>>;
 const TRIAL: usize = 32;
 /// So many batches of one in a row mean that there is no company.
 const LONELY: usize = 4;
+/// The most turns that a batch lets others have before it is sent.
+const PATIENCE: usize = 8;
 /// The most lookups in one statement.
 const BATCH: usize = 256;
 
@@ -41,6 +43,8 @@ struct Lane<M> {
     queue: Mutex<Vec<Waiting<M>>>,
     /// Lookups under way.
     running: AtomicUsize,
+    /// Batches under way.
+    batches: AtomicUsize,
     /// Above zero while lookups queue: how many more batches of one until they no longer do.
     company: AtomicUsize,
     /// Lookups made alone, to time the trials.
@@ -57,6 +61,7 @@ impl<M: Model> Loader<M> {
         let lane = |_| Lane {
             queue: Mutex::new(Vec::new()),
             running: AtomicUsize::new(0),
+            batches: AtomicUsize::new(0),
             company: AtomicUsize::new(0),
             alone: AtomicUsize::new(0),
         };
@@ -77,8 +82,8 @@ impl<M: Model> Loader<M> {
     /// The row with this key, read after the call began.
     pub(crate) async fn find(&self, db: &Db, key: &Key) -> Answer<M> {
         let lane = self.lane();
-        let others = lane.running.fetch_add(1, Ordering::Relaxed);
-        let _running = Running(&lane.running);
+        let others = lane.running.load(Ordering::Relaxed);
+        let _running = Running::on(&lane.running);
         let together = others > 0
             || lane.company.load(Ordering::Relaxed) > 0
             || lane.alone.fetch_add(1, Ordering::Relaxed) % TRIAL == TRIAL - 1;
@@ -103,8 +108,13 @@ impl<M: Model> Loader<M> {
 
     async fn lead(&self, lane: &Lane<M>, db: &Db, key: &Key) -> Answer<M> {
         let mut leader = Leader { lane, led: false };
-        crate::task::yield_now().await;
+        // The more batches are under way, the smaller they are: waiting for some of their callers to come back makes fewer
+        // and larger ones of them.
+        for _ in 0..=lane.batches.load(Ordering::Relaxed).min(PATIENCE) {
+            crate::task::yield_now().await;
+        }
         leader.led = true;
+        let _batch = Running::on(&lane.batches);
         let batch = std::mem::take(&mut *lane.queue());
         if batch.len() == 1 {
             let fewer = |left: usize| left.checked_sub(1);
@@ -164,7 +174,15 @@ impl<M> Lane<M> {
     }
 }
 
+/// Counts what is under way.
 struct Running<'a>(&'a AtomicUsize);
+
+impl<'a> Running<'a> {
+    fn on(counter: &'a AtomicUsize) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter)
+    }
+}
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {

@@ -28,7 +28,7 @@ use crate::values::{Codec, Input, put_sized};
 /// Fewer rows of the same insert are not worth the round trips of COPY.
 const LEAST: usize = 128;
 /// The bytes of one message.
-const MESSAGE: usize = 64 << 10;
+const MESSAGE: usize = 16 << 10;
 
 /// How rows of an insert are copied.
 #[derive(Debug)]
