@@ -22,7 +22,7 @@ use crate::{Db, Model, ModelKey};
 pub(crate) type Answer<M> = Result<Option<Arc<Stored<M>>>>;
 
 /// Alone, every so many lookups one tries whether there is company.
-const TRIAL: usize = 32;
+const TRIAL: usize = 256;
 /// So many batches of one in a row mean that there is no company.
 const LONELY: usize = 4;
 /// The most turns that a batch lets others have before it is sent.
