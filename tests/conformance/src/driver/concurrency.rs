@@ -95,7 +95,7 @@ pub async fn readers_during_a_transaction(db: &Database<'_>) {
     let table = db.filled_items(10).await;
     let mut transaction = db.executor().begin(&TransactionOptions::default()).await.expect("a transaction begins");
     let mut readers = JoinSet::new();
-    for id in 11..=20 {
+    for id in 11..=19 {
         write_in(&mut transaction, &insert(&table), &item(id)).await.expect("the row is added");
         let (executor, table) = (db.executor().clone(), Arc::clone(&table));
         readers.spawn(async move {
@@ -108,8 +108,9 @@ pub async fn readers_during_a_transaction(db: &Database<'_>) {
             ended.expect("every reader succeeds");
         }
     };
-    // Those that need not wait for the transaction end here.
+    // Those that need not wait for the transaction end here, before its last row.
     let _ = tokio::time::timeout(HEAD_START, early).await;
+    write_in(&mut transaction, &insert(&table), &item(20)).await.expect("the row is added");
     transaction.commit().await.expect("the transaction commits");
     join(readers).await;
 }
