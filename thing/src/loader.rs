@@ -1,9 +1,10 @@
 //! The loader: lookups by key that arrive together share one statement.
 //!
 //! A lookup that is alone goes to the database at once. Lookups that find others under way queue up; the first of the
-//! queue lets the other ready tasks run once, so that they can join, and then sends one batch for all. Whether there is
-//! company is learnt from the calls themselves: from lookups seen to overlap and, because a driver may answer without
-//! ever waiting, from a trial now and then.
+//! queue lets the other ready tasks run, so that they can join, and then sends one batch for all. It lets them run once, and
+//! once more for each batch that is under way already, up to a limit. Whether there is company is learnt from the calls
+//! themselves: from lookups seen to overlap and, because a driver may answer without ever waiting, from a trial now and
+//! then.
 //!
 //! Each thread has a queue of its own, so that threads neither wait for each other nor wake each other.
 

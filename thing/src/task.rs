@@ -1,4 +1,5 @@
-//! Tasks: what the core needs of an async runtime, which is nothing of a particular one.
+//! Tasks: letting others run, on any async runtime. The only thing that the core needs Tokio for are the ticks at which the
+//! quarantines of long writes are renewed.
 
 use std::future::poll_fn;
 use std::task::Poll;

@@ -179,7 +179,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets the longest time that a read waits before it goes to the database, for each round trip; 250 ms.
+    /// Sets the longest time that a read waits before it goes to the database, for each round trip; 250 ms. Waits share a
+    /// clock, so one may end a sixteenth earlier.
     pub fn read_timeout(mut self, duration: Duration) -> Self {
         self.read_timeout = duration;
         self
