@@ -111,7 +111,8 @@ async fn of_transactions() {
     assert_eq!(users.count(&place.executor).await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// On one thread: on several the answer may come during the first poll.
+#[tokio::test]
 async fn of_a_statement_whose_transaction_goes_on() {
     let (place, users) = place().await;
     let mut transaction = place.executor.begin(&TransactionOptions::default()).await.unwrap();
