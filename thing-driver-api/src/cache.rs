@@ -5,6 +5,7 @@
 //!                   └─ miss ─▶ lease ─▶ read the database ─▶ store ─────▶ answer
 //! write   quarantine ─▶ COMMIT ─▶ release (awaited) ─▶ return to the caller
 //! others  void
+//! near    invalidations ─▶ a cache in front of this one, in each process
 //! ```
 //!
 //! # Tags and entries
@@ -12,7 +13,8 @@
 //! An **entry** is what a reader gets: a row, the keys of a list, a count, or the knowledge that a row is absent. A
 //! **tag** is what a writer touches: a row, or one aspect of a set of rows ([`Tag`]). Every entry depends on tags. A tag
 //! has a *stamp*, a value that never occurs twice, or is *quarantined* by the tokens of the writers at work. All tags of
-//! an entry are of the entry's own table.
+//! an entry are of the entry's own table. Besides the tags that it names every entry depends on [`Tag::table`] of its
+//! table.
 //!
 //! The rules that make the cache right, whatever runs in between and however late a command arrives:
 //!
@@ -31,12 +33,14 @@
 
 mod change;
 mod entry;
+mod invalidation;
 mod tag;
 
 pub use change::{Change, Outcome, RowImage};
 pub use entry::{
     Behind, CacheValue, EntryKey, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Wanted,
 };
+pub use invalidation::{Gate, Invalidation, InvalidationStream};
 pub use tag::{Scope, Stamp, Tag, Token, digest};
 
 use std::fmt;
@@ -110,11 +114,23 @@ pub trait CacheClient: Send + Sync + fmt::Debug + 'static {
     /// Gives the tags new stamps, so that what depends on them is forgotten. Quarantined tags are left to their writers.
     async fn void(&self, tags: &[Tag]) -> Result<()>;
 
-    /// Forgets everything about a table, running fills included; quarantines stay.
+    /// Forgets everything about a table, running fills included; quarantines stay. As [`CacheClient::void`] of
+    /// [`Tag::table`], and its changes are forgotten too.
     async fn void_table(&self, table: TableId) -> Result<()>;
 
-    /// What other processes invalidate, for a cache in front of this one; `None` where nobody else can.
-    async fn invalidations(&self) -> Result<Option<Box<dyn InvalidationStream>>> {
+    /// Waits until no cache in front of this one, in whatever process, answers by what it held before the quarantines
+    /// that this client was told of: each has heard of them, or its [`Gate`] has closed. Between a quarantine and its
+    /// commit this makes what such caches serve linearizable.
+    ///
+    /// The default is for a cache that has none in front of it.
+    async fn settle(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// What other clients invalidate from now on, for a cache in front of this one, which serves for at most `bound`
+    /// what it was not told to be alive; `None` where nobody else can invalidate.
+    async fn invalidations(&self, bound: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
+        let _ = bound;
         Ok(None)
     }
 
@@ -170,20 +186,17 @@ impl<C: CacheClient + ?Sized> CacheClient for Arc<C> {
         (**self).void_table(table).await
     }
 
-    async fn invalidations(&self) -> Result<Option<Box<dyn InvalidationStream>>> {
-        (**self).invalidations().await
+    async fn settle(&self) -> Result<()> {
+        (**self).settle().await
+    }
+
+    async fn invalidations(&self, bound: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
+        (**self).invalidations(bound).await
     }
 
     fn statistics(&self) -> CacheStatistics {
         (**self).statistics()
     }
-}
-
-/// Invalidations by other processes, in the order in which the cache server saw them.
-#[async_trait]
-pub trait InvalidationStream: Send + fmt::Debug {
-    /// Waits for the next tags. `Ok(None)` means that some may have been missed: everything held is in doubt.
-    async fn next(&mut self) -> Result<Option<Vec<Tag>>>;
 }
 
 /// Counters of a cache.
@@ -192,6 +205,8 @@ pub trait InvalidationStream: Send + fmt::Debug {
 pub struct CacheStatistics {
     /// Entries found valid, known-absent rows included.
     pub hits: u64,
+    /// Those among the hits that were found in this process, by a cache in front of a shared one.
+    pub near_hits: u64,
     /// Entries not found at all.
     pub misses_cold: u64,
     /// Entries found past their time to live.
@@ -200,12 +215,16 @@ pub struct CacheStatistics {
     pub misses_stale: u64,
     /// Reads that found a tag quarantined.
     pub misses_quarantined: u64,
+    /// Reads that passed by the memory of this process because it was not known to be up to date.
+    pub misses_suspect: u64,
     /// Entries that were behind and proved unaffected.
     pub restamped: u64,
     /// Entries stored.
     pub stored: u64,
     /// Entries dropped on arrival because a tag moved during the read.
     pub refused: u64,
+    /// Invalidations heard from other clients.
+    pub heard: u64,
     /// Fills that found another fill of the same entry running.
     pub held: u64,
     /// Quarantine commands.

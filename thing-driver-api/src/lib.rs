@@ -43,8 +43,9 @@ mod error;
 pub use async_trait::async_trait;
 
 pub use cache::{
-    Behind, CacheClient, CacheStatistics, CacheValue, Change, EntryKey, Found, InvalidationStream, Lease, LeaseId,
-    LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token, Wanted, digest,
+    Behind, CacheClient, CacheStatistics, CacheValue, Change, EntryKey, Found, Gate, Invalidation, InvalidationStream,
+    Lease, LeaseId, LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token, Wanted,
+    digest,
 };
 pub use capability::{Capabilities, Capability};
 pub use condition::{Comparison, Condition, Operand, Order, Slot};

@@ -166,7 +166,12 @@ impl CacheClient for MemoryCache {
         Ok(())
     }
 
-    async fn invalidations(&self) -> Result<Option<Box<dyn thing_driver_api::InvalidationStream>>> {
+    /// No other process knows this memory.
+    async fn settle(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn invalidations(&self, _: Duration) -> Result<Option<Box<dyn thing_driver_api::InvalidationStream>>> {
         Ok(None)
     }
 

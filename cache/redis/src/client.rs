@@ -202,7 +202,11 @@ impl CacheClient for RedisCache {
             .map(drop)
     }
 
-    async fn invalidations(&self) -> Result<Option<Box<dyn InvalidationStream>>> {
+    async fn settle(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn invalidations(&self, _: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
         Ok(None)
     }
 

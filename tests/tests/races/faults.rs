@@ -94,8 +94,12 @@ impl CacheClient for Faulty {
         self.command(self.inner.void_table(table)).await
     }
 
-    async fn invalidations(&self) -> Result<Option<Box<dyn InvalidationStream>>> {
-        self.inner.invalidations().await
+    async fn settle(&self) -> Result<()> {
+        self.inner.settle().await
+    }
+
+    async fn invalidations(&self, bound: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
+        self.inner.invalidations(bound).await
     }
 
     fn statistics(&self) -> CacheStatistics {

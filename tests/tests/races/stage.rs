@@ -299,8 +299,12 @@ impl CacheClient for Stepping {
         self.around(self.inner.void_table(table)).await
     }
 
-    async fn invalidations(&self) -> Result<Option<Box<dyn InvalidationStream>>> {
-        self.inner.invalidations().await
+    async fn settle(&self) -> Result<()> {
+        self.inner.settle().await
+    }
+
+    async fn invalidations(&self, bound: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
+        self.inner.invalidations(bound).await
     }
 
     fn statistics(&self) -> CacheStatistics {

@@ -78,7 +78,9 @@ pub enum Payload {
     Shared(Arc<dyn CacheValue>),
     /// An encoded value.
     Encoded(Arc<[u8]>),
-    /// The row does not exist.
+    /// The row does not exist. Such an entry depends on the row's own tag and on the
+    /// [rows of the table](Tag::rows), whatever else it names: the key of a row that is about to be inserted may not be
+    /// known.
     Absent,
 }
 
@@ -109,21 +111,30 @@ pub enum Peek {
 pub struct Wanted<'a> {
     /// Its name.
     pub key: &'a EntryKey,
-    /// The tags that it most likely depends on, so that a client can fetch them along with it. A hint only: what counts
-    /// are the tags that it was stored with.
+    /// Of a query, the tags that it depends on: those with which this program would store it. Of a row, tags that are
+    /// worth fetching along with it.
     pub tags: &'a [Tag],
+    /// Whether to pass by memory that a writer of another process reaches only after a while.
+    pub fresh: bool,
 }
 
 impl<'a> Wanted<'a> {
-    /// An entry of which no tag is foreseen.
+    /// An entry of which no tag is named.
     pub fn new(key: &'a EntryKey) -> Self {
-        Self { key, tags: &[] }
+        Self { key, tags: &[], fresh: false }
     }
 
-    /// Foresees the tags.
+    /// Names the tags.
     #[must_use]
     pub fn tags(mut self, tags: &'a [Tag]) -> Self {
         self.tags = tags;
+        self
+    }
+
+    /// Passes by memory that a writer of another process reaches only after a while, if so.
+    #[must_use]
+    pub fn fresh(mut self, fresh: bool) -> Self {
+        self.fresh = fresh;
         self
     }
 }
@@ -188,9 +199,11 @@ pub enum LeaseRequest<'a> {
 pub enum Leased {
     /// Read the database, then store.
     Granted(Lease),
-    /// Another fill of the entry is running and can still be stored: wait for it if it is known here, else read the
-    /// database and store nothing.
+    /// Another fill of the entry is running and can still be stored: wait for it if it is of this process, else ask
+    /// again in a moment.
     Held(LeaseId),
+    /// A valid entry is there meanwhile.
+    Filled(Payload),
     /// A tag is quarantined, or the client declines: read the database and store nothing.
     Quarantined,
 }

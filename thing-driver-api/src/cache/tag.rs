@@ -57,6 +57,12 @@ impl Tag {
         }
     }
 
+    /// Everything about a table. Every entry of the table depends on it without naming it. Touched by writes that change
+    /// too much to name.
+    pub fn table(table: TableId) -> Self {
+        Self(digest_int(table.0 as i64, 0x7468_696e_6774_6162))
+    }
+
     /// Which rows the scope has: touched by insert, by delete, and by an update that moves a row between scopes. Every
     /// list and count depends on it.
     pub fn rows(table: TableId, scope: &Scope<'_>) -> Self {

@@ -159,6 +159,7 @@ impl Cache {
                         return Ok(Turn::Joined(Ok(payload)));
                     }
                 }
+                Some(Leased::Filled(payload)) => return Ok(Turn::Joined(Ok(payload))),
                 _ => return Ok(Turn::Bypass),
             }
         }

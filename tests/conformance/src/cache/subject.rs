@@ -104,7 +104,7 @@ impl Subject {
         match self.one_lease(LeaseRequest::Rows { table }).await {
             Leased::Granted(lease) => Some(lease),
             Leased::Quarantined => None,
-            Leased::Held(_) => panic!("a lease for rows is never held"),
+            Leased::Held(_) | Leased::Filled(_) => panic!("a lease for rows is for no entry"),
         }
     }
 

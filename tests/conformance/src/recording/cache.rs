@@ -161,10 +161,17 @@ impl CacheClient for RecordingCache {
         self.points.after(&command, answer, |lost| lost).await
     }
 
-    async fn invalidations(&self) -> Result<Option<Box<dyn InvalidationStream>>> {
+    async fn settle(&self) -> Result<()> {
+        let command = Command::Settle;
+        self.points.before(&command).await?;
+        let answer = self.inner.settle().await;
+        self.points.after(&command, answer, |lost| lost).await
+    }
+
+    async fn invalidations(&self, bound: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
         let command = Command::Invalidations;
         self.points.before(&command).await?;
-        let answer = self.inner.invalidations().await;
+        let answer = self.inner.invalidations(bound).await;
         self.points.after(&command, answer, |lost| lost).await
     }
 

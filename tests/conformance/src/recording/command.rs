@@ -78,6 +78,8 @@ pub enum Command {
         /// The table.
         table: TableId,
     },
+    /// `settle`.
+    Settle,
     /// `invalidations`.
     Invalidations,
 }

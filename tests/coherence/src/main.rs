@@ -1,0 +1,2 @@
+//! The coherence bench.
+fn main() {}

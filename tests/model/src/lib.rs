@@ -1,0 +1,1 @@
+//! The cache protocol as a model, explored exhaustively.
