@@ -32,7 +32,7 @@ pub(crate) use judge::has_text;
 pub(crate) use question::{Kind, Question};
 pub(crate) use read_through::{Answer, ObjectAnswer};
 pub(crate) use stored::{Keys, Stored};
-pub(crate) use touched::{KnownRow, LISTED, deleted, image, inserted, updated};
+pub(crate) use touched::{KnownRow, LISTED, Tags, deleted, image, inserted, updated};
 
 /// How long a quarantine lasts when its writer never ends it. A write takes far less; a busy database may hold it for
 /// the driver's busy timeout.

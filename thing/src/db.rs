@@ -11,7 +11,7 @@ use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, T
 use crate::cache::{Cache, Exactness};
 use crate::loader::Loader;
 use crate::statistics::Counters;
-use crate::{Model, Raw, Statistics, Things, Transaction};
+use crate::{Coherence, Model, Raw, Statistics, Things, Transaction};
 
 /// A database. Cheap to clone; clones share everything.
 ///
@@ -27,6 +27,7 @@ struct Inner {
     executor: Arc<dyn Executor>,
     cache: Option<Cache>,
     exactness: Exactness,
+    coherence: Coherence,
     clock: Clock,
     counters: Counters,
     models: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -43,7 +44,13 @@ const SHAPES: usize = 4096;
 impl Db {
     /// Starts a `Db` over an executor: a driver, or a wrapper around one.
     pub fn builder(executor: impl Executor) -> DbBuilder {
-        DbBuilder { executor: Arc::new(executor), cache: None, list_limit: 1000, clock: Arc::new(SystemTime::now) }
+        DbBuilder {
+            executor: Arc::new(executor),
+            cache: None,
+            coherence: Coherence::default(),
+            list_limit: 1000,
+            clock: Arc::new(SystemTime::now),
+        }
     }
 
     /// The operations on the objects of one model.
@@ -144,6 +151,10 @@ impl Db {
         self.inner.cache.as_ref()
     }
 
+    pub(crate) fn coherence(&self) -> Coherence {
+        self.inner.coherence
+    }
+
     pub(crate) fn exactness(&self) -> Exactness {
         self.inner.exactness
     }
@@ -204,6 +215,7 @@ impl fmt::Debug for Db {
 pub struct DbBuilder {
     executor: Arc<dyn Executor>,
     cache: Option<Arc<dyn CacheClient>>,
+    coherence: Coherence,
     list_limit: usize,
     clock: Clock,
 }
@@ -212,6 +224,12 @@ impl DbBuilder {
     /// Reads and writes go through this cache. Without one every read goes to the database.
     pub fn cache(mut self, cache: impl CacheClient) -> Self {
         self.cache = Some(Arc::new(cache));
+        self
+    }
+
+    /// What reads and writes promise across processes; [`Coherence::Bounded`] unless set.
+    pub fn coherence(mut self, coherence: Coherence) -> Self {
+        self.coherence = coherence;
         self
     }
 
@@ -235,6 +253,7 @@ impl DbBuilder {
                 executor: self.executor,
                 cache: self.cache.map(|client| Cache::new(client, self.list_limit)),
                 exactness,
+                coherence: self.coherence,
                 clock: self.clock,
                 counters: Counters::default(),
                 models: RwLock::default(),
@@ -249,6 +268,7 @@ impl fmt::Debug for DbBuilder {
         f.debug_struct("DbBuilder")
             .field("executor", &self.executor)
             .field("cache", &self.cache)
+            .field("coherence", &self.coherence)
             .field("list_limit", &self.list_limit)
             .finish_non_exhaustive()
     }

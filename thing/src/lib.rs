@@ -54,6 +54,7 @@ mod field;
 mod key;
 mod column;
 mod filter;
+mod coherence;
 mod db;
 mod session;
 mod retry;
@@ -80,6 +81,7 @@ pub use thing_derive::{ColumnType, Embed, Model};
 pub use thing_driver_api as driver;
 pub use thing_driver_api::{Constraint, ConstraintKind, Error, ErrorKind, Isolation, Result, TransactionOptions};
 
+pub use coherence::Coherence;
 pub use column::{Column, ColumnSpec, OrderBy, ValueFor};
 pub use db::{Db, DbBuilder};
 #[cfg(feature = "json")]

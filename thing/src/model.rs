@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{Result, Row, Table, TableBuilder, Value};
 
-use crate::{IntoKey, Loaded, ModelKey, Query, Session, Things};
+use crate::{Coherence, IntoKey, Loaded, ModelKey, Query, Session, Things};
 
 /// A plain struct that one row of a table becomes, by `#[derive(Model)]`.
 ///
@@ -15,6 +15,9 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
 
     /// The name of the struct, for messages.
     const NAME: &'static str;
+
+    /// What its reads and writes promise, by `#[thing(coherence = "…")]`; `None` for what the `Db` says.
+    const COHERENCE: Option<Coherence> = None;
 
     /// The table. Always the same.
     fn table() -> &'static Arc<Table>;

@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::rows::{Number, Objects};
 use crate::session::Handle;
 use crate::stream::ObjectStream;
-use crate::{Db, Loaded, Model, ModelKey, OrderBy, Things};
+use crate::{Coherence, Db, Loaded, Model, ModelKey, OrderBy, Things};
 
 /// A query over the objects of one model. Built up by methods, run by [`all`](Query::all), [`fetch`](Query::fetch),
 /// [`first`](Query::first), [`one`](Query::one), [`count`](Query::count) or [`exists`](Query::exists).
@@ -28,12 +28,14 @@ pub struct Query<'s, M> {
     filter: Node,
     order: Vec<Order>,
     cached: bool,
+    coherence: Coherence,
     model: PhantomData<fn() -> M>,
 }
 
 impl<'s, M: Model> Query<'s, M> {
-    pub(crate) fn new(session: Handle<'s>) -> Self {
-        Self { session, filter: Node::Constant(true), order: Vec::new(), cached: true, model: PhantomData }
+    pub(crate) fn new(session: Handle<'s>, coherence: Coherence) -> Self {
+        let filter = Node::Constant(true);
+        Self { session, filter, order: Vec::new(), cached: true, coherence, model: PhantomData }
     }
 
     /// Only objects that match this too.
@@ -52,6 +54,12 @@ impl<'s, M: Model> Query<'s, M> {
     /// Reads from the database, and puts nothing into the cache.
     pub fn uncached(mut self) -> Self {
         self.cached = false;
+        self
+    }
+
+    /// Passes by the near cache of this process, where there is one: [`Coherence::Fresh`].
+    pub fn fresh(mut self) -> Self {
+        self.coherence = Coherence::Fresh;
         self
     }
 
@@ -152,6 +160,10 @@ impl<'s, M: Model> Query<'s, M> {
         Plan::of(&compiled.shape, compiled.values.len(), &compiled.question::<M>(), db.executor().dialect(), cached)
     }
 
+    fn is_fresh(&self) -> bool {
+        self.coherence == Coherence::Fresh
+    }
+
     fn cache(&self) -> Option<(&'s Db, &'s Cache)> {
         match self.session {
             Handle::Db(db) if self.cached => db.cache().map(|cache| (db, cache)),
@@ -219,7 +231,7 @@ impl<'s, M: Model> Query<'s, M> {
         let question = compiled.question::<M>();
         let entry = question.key();
         let since = cache.now();
-        match cache.ask(&question, &entry, db.exactness()).await {
+        match cache.ask(&question, &entry, db.exactness(), self.is_fresh()).await {
             Ok(Answer::Hit(payload)) => {
                 if let Some(objects) = self.hydrate(payload).await? {
                     return Ok(loaded(objects));
@@ -232,7 +244,7 @@ impl<'s, M: Model> Query<'s, M> {
                 return self.read_list(&compiled).await.map(loaded);
             }
         }
-        match cache.turn(&entry, &question.tags(), since).await {
+        match cache.turn(&entry, &question.tags(), since, self.is_fresh()).await {
             Ok(Turn::Fill(filling)) => self.fill_list(db, cache, filling, &question, &compiled).await.map(loaded),
             Ok(Turn::Joined(payload)) => match self.hydrate(payload?).await? {
                 Some(objects) => Ok(loaded(objects)),
@@ -290,7 +302,7 @@ impl<'s, M: Model> Query<'s, M> {
     async fn hydrate(&self, payload: Payload) -> Result<Option<Vec<Arc<Stored<M>>>>> {
         let Some(keys) = Keys::of(payload) else { return Ok(None) };
         let Keys::List(keys) = &*keys else { return Ok(None) };
-        let things = Things::<M>::new(self.session);
+        let things = Things::<M>::new(self.session, self.coherence);
         let mut objects = Vec::with_capacity(keys.len());
         let mut missing: Vec<Key> = Vec::new();
         for key in keys {
@@ -326,7 +338,7 @@ impl<'s, M: Model> Query<'s, M> {
         let question = compiled.question::<M>();
         let entry = question.key();
         let since = cache.now();
-        match cache.ask(&question, &entry, db.exactness()).await {
+        match cache.ask(&question, &entry, db.exactness(), self.is_fresh()).await {
             Ok(Answer::Hit(payload)) => {
                 if let Some(count) = as_count(payload) {
                     return Ok(count);
@@ -339,7 +351,7 @@ impl<'s, M: Model> Query<'s, M> {
                 return self.read_number(compiled).await;
             }
         }
-        match cache.turn(&entry, &question.tags(), since).await {
+        match cache.turn(&entry, &question.tags(), since, self.is_fresh()).await {
             Ok(Turn::Fill(filling)) => {
                 let read = self.read_number(compiled).await;
                 match &read {
@@ -390,6 +402,7 @@ impl<M> Clone for Query<'_, M> {
             filter: self.filter.clone(),
             order: self.order.clone(),
             cached: self.cached,
+            coherence: self.coherence,
             model: PhantomData,
         }
     }

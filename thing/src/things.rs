@@ -11,27 +11,52 @@ use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
 use crate::filter::Filter;
 use crate::loader::{read_batch, read_one};
 use crate::session::Handle;
-use crate::{Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Session};
+use crate::{Coherence, Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Session};
 
 /// The objects of one model, on a [`Db`] or in a [`Transaction`](crate::Transaction): made by [`Db::things`],
 /// [`Transaction::things`](crate::Transaction::things) or, for any session, [`Things::of`].
 pub struct Things<'s, M> {
     session: Handle<'s>,
+    coherence: Coherence,
     model: PhantomData<fn() -> M>,
 }
 
 impl<'s, M: Model> Things<'s, M> {
-    pub(crate) fn new(session: Handle<'s>) -> Self {
-        Self { session, model: PhantomData }
+    pub(crate) fn new(session: Handle<'s>, coherence: Coherence) -> Self {
+        Self { session, coherence, model: PhantomData }
     }
 
     /// The objects of the model in this session.
     pub fn of<S: Session + ?Sized>(session: &'s S) -> Self {
-        Self::new(session.handle())
+        let session = session.handle();
+        Self::new(session, M::COHERENCE.unwrap_or(session.db().coherence()))
+    }
+
+    /// Has these reads pass by the near cache of this process, where there is one: [`Coherence::Fresh`].
+    #[must_use]
+    pub fn fresh(mut self) -> Self {
+        self.coherence = Coherence::Fresh;
+        self
+    }
+
+    /// Has these writes wait until no process would be answered by what they change: [`Coherence::Strict`]. In a
+    /// transaction its commit waits, once.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.coherence = Coherence::Strict;
+        self
     }
 
     pub(crate) fn session(self) -> Handle<'s> {
         self.session
+    }
+
+    pub(crate) fn coherence(self) -> Coherence {
+        self.coherence
+    }
+
+    fn is_fresh(self) -> bool {
+        self.coherence == Coherence::Fresh
     }
 
     /// The object with this key, from the cache where it is there.
@@ -101,7 +126,7 @@ impl<'s, M: Model> Things<'s, M> {
 
     /// Starts a query over all objects.
     pub fn all_objects(self) -> Query<'s, M> {
-        Query::new(self.session)
+        Query::new(self.session, self.coherence)
     }
 
     /// Starts a query over the objects that match.
@@ -151,8 +176,8 @@ impl<'s, M: Model> Things<'s, M> {
 
     fn peek(self, key: &Key) -> ObjectAnswer<M> {
         match self.cache() {
-            Some((_, cache)) => cache.peek_object(&EntryKey::Object { table: M::table().id(), key: key.clone() }),
-            None => ObjectAnswer::Miss,
+            Some((_, cache)) if !self.is_fresh() => cache.peek_object(&EntryKey::Object { table: M::table().id(), key: key.clone() }),
+            _ => ObjectAnswer::Miss,
         }
     }
 
@@ -161,14 +186,14 @@ impl<'s, M: Model> Things<'s, M> {
             return self.read_uncached(key).await;
         };
         let since = cache.now();
-        match cache.load_objects::<M>(std::slice::from_ref(key), db.exactness()).await.map(|mut found| found.pop()) {
-            Ok(Some(ObjectAnswer::Hit(object))) => return Ok(Some(object)),
-            Ok(Some(ObjectAnswer::Absent)) => return Ok(None),
-            Ok(Some(ObjectAnswer::Miss)) => {}
-            Ok(Some(ObjectAnswer::Bypass) | None) => return self.read_uncached(key).await,
+        match cache.load_object::<M>(key, db.exactness(), self.is_fresh()).await {
+            Ok(ObjectAnswer::Hit(object)) => return Ok(Some(object)),
+            Ok(ObjectAnswer::Absent) => return Ok(None),
+            Ok(ObjectAnswer::Miss) => {}
+            Ok(ObjectAnswer::Bypass) => return self.read_uncached(key).await,
             Err(_) => return self.read_despite(key).await,
         }
-        match cache.turn_for_object::<M>(key, since).await {
+        match cache.turn_for_object::<M>(key, since, self.is_fresh()).await {
             Ok(Turn::Fill(filling)) => {
                 let read = self.read_uncached(key).await;
                 match &read {
@@ -216,7 +241,7 @@ impl<'s, M: Model> Things<'s, M> {
         };
         let mut found: Vec<Option<Arc<Stored<M>>>> = vec![None; keys.len()];
         let mut missing = Vec::new();
-        match cache.load_objects::<M>(keys, db.exactness()).await {
+        match cache.load_objects::<M>(keys, db.exactness(), self.is_fresh()).await {
             Ok(answers) => {
                 for (at, answer) in answers.into_iter().enumerate() {
                     match answer {

@@ -5,11 +5,11 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thing_driver_api::{Capability, Change, Error, Result, Tag, Transaction as DriverTransaction, TransactionOptions};
+use thing_driver_api::{Capability, Change, Error, Result, Table, Tag, Transaction as DriverTransaction, TransactionOptions};
 
-use crate::cache::{LISTED, Quarantine};
+use crate::cache::{LISTED, Quarantine, Tags};
 use crate::session::Handle;
-use crate::{Db, Model, Raw, Things};
+use crate::{Coherence, Db, Model, Raw, Things};
 
 /// A transaction. Dropping it without [`Transaction::commit`] rolls back.
 ///
@@ -40,7 +40,9 @@ struct Shared {
 /// What a transaction did so far to what may be cached.
 #[derive(Default)]
 struct Touched {
-    tags: Vec<Tag>,
+    tags: Tags,
+    /// Whether something was written that demands a strict commit.
+    strict: bool,
     /// With the savepoint in which each was made.
     changes: Vec<(u64, Arc<Change>)>,
     /// Statements of which it is not known what they changed: running, given up by their callers, or failed with the
@@ -163,7 +165,8 @@ impl Transaction {
             self.fate.commit();
             return Ok(());
         };
-        let quarantine = match Quarantine::close(cache, self.db.counters(), touched.tags).await {
+        let coherence = if touched.strict { Coherence::Strict } else { Coherence::Bounded };
+        let quarantine = match Quarantine::close(&self.db, cache, touched.tags, coherence).await {
             Ok(quarantine) => quarantine,
             Err(error) => {
                 let _ = transaction.rollback().await;
@@ -223,9 +226,10 @@ impl Transaction {
 
     /// Notes what a statement is about to touch, for the commit. It may run even if its caller gives it up, so this
     /// comes before it, and [`Transaction::changed`] or [`Transaction::failed`] after it.
-    pub(crate) fn touch(&self, tags: Vec<Tag>) {
+    pub(crate) fn touch(&self, table: &Table, tags: Vec<Tag>, coherence: Coherence) {
         let mut touched = locked(&self.shared.touched);
-        touched.tags.extend(tags);
+        touched.strict |= coherence == Coherence::Strict;
+        touched.tags.add(table, tags);
         touched.unlisted += 1;
     }
 

@@ -37,7 +37,7 @@ impl<M: Model> Things<'_, M> {
     pub async fn create(self, object: impl Into<M>) -> Result<Loaded<M>> {
         let mut object = object.into();
         object.touch(self.session().db().now(), true);
-        create::create(self.session(), object)
+        create::create(self.session(), self.coherence(), object)
             .await
             .map(Loaded::of)
             .map_err(|error| error.context(format!("create {}", M::NAME)))
@@ -50,7 +50,7 @@ impl<M: Model> Things<'_, M> {
     /// [`Error::is_not_found`] when the row is gone; constraints; a changed key; else as [`Things::create`].
     pub async fn save(self, object: &mut Loaded<M>) -> Result<()> {
         let key = object.original().key().to_key()?;
-        update::save(self.session(), object).await.map_err(|error| about::<M>(error, "save", &key))
+        update::save(self.session(), self.coherence(), object).await.map_err(|error| about::<M>(error, "save", &key))
     }
 
     /// Writes all columns of a plain struct, or adds it when its generated key is unset.
@@ -64,7 +64,7 @@ impl<M: Model> Things<'_, M> {
         }
         let key = object.key().to_key()?;
         object.touch(self.session().db().now(), false);
-        update::replace(self.session(), &object).await.map_err(|error| about::<M>(error, "save", &key))?;
+        update::replace(self.session(), self.coherence(), &object).await.map_err(|error| about::<M>(error, "save", &key))?;
         Ok(Loaded::of(object))
     }
 
@@ -75,7 +75,7 @@ impl<M: Model> Things<'_, M> {
     /// [`Error::is_not_found`] when there is none; constraints; else as [`Things::create`].
     pub async fn delete(self, key: impl IntoKey<M::Key>) -> Result<()> {
         let key = key.into_key().to_key()?;
-        delete::delete::<M>(self.session(), &key, None).await.map_err(|error| about::<M>(error, "delete", &key))
+        delete::delete::<M>(self.session(), self.coherence(), &key, None).await.map_err(|error| about::<M>(error, "delete", &key))
     }
 
     /// Adds many objects, all or none, and gives them back with their keys, in order.
@@ -92,12 +92,12 @@ impl<M: Model> Things<'_, M> {
         };
         let many: Vec<M> = objects.into_iter().map(touched).collect();
         match self.session() {
-            Handle::Db(db) => create::create_many(db, many).await,
+            Handle::Db(db) => create::create_many(db, self.coherence(), many).await,
             Handle::Transaction(outer) => {
                 let inner = outer.begin().await?;
                 let mut created = Vec::with_capacity(many.len());
                 for (index, object) in many.into_iter().enumerate() {
-                    let object = create::create(Handle::Transaction(&inner), object).await;
+                    let object = create::create(Handle::Transaction(&inner), self.coherence(), object).await;
                     created.push(Loaded::of(object.map_err(|e| item::<M>(e, index))?));
                 }
                 inner.commit().await?;
@@ -123,7 +123,7 @@ impl<M: Model> Things<'_, M> {
         }
         let inner = self.begin_within().await?;
         for (index, object) in objects.iter_mut().enumerate() {
-            update::save(Handle::Transaction(&inner), object).await.map_err(|e| item::<M>(e, index))?;
+            update::save(Handle::Transaction(&inner), self.coherence(), object).await.map_err(|e| item::<M>(e, index))?;
         }
         inner.commit().await
     }
@@ -143,7 +143,7 @@ impl<M: Model> Things<'_, M> {
         }
         let inner = self.begin_within().await?;
         for (index, key) in wanted.iter().enumerate() {
-            delete::delete::<M>(Handle::Transaction(&inner), key, None).await.map_err(|e| item::<M>(e, index))?;
+            delete::delete::<M>(Handle::Transaction(&inner), self.coherence(), key, None).await.map_err(|e| item::<M>(e, index))?;
         }
         inner.commit().await
     }
@@ -174,7 +174,8 @@ impl<M: Model> Loaded<M> {
     pub async fn delete<S: crate::Session + ?Sized>(self, session: &S) -> Result<()> {
         let key = self.original().key().to_key()?;
         let known = Some(self.original());
-        delete::delete(session.handle(), &key, known).await.map_err(|error| about::<M>(error, "delete", &key))
+        let coherence = Things::<M>::of(session).coherence();
+        delete::delete(session.handle(), coherence, &key, known).await.map_err(|error| about::<M>(error, "delete", &key))
     }
 }
 

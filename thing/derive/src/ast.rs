@@ -9,7 +9,7 @@ pub(crate) use raw::last_segment;
 
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, DeriveInput, Expr, Ident, Path, Type, Visibility, parse_quote};
+use syn::{Attribute, DeriveInput, Expr, Ident, LitStr, Path, Type, Visibility, parse_quote};
 
 use self::field::{Role, kind, narrower, refuse_equal_names, refuse_second_stamps};
 use self::index::indexes;
@@ -26,6 +26,8 @@ pub(crate) struct Model {
     pub(crate) key: Key,
     /// The name of the struct for new objects, if there is to be one.
     pub(crate) new: Option<Ident>,
+    /// The variant of `Coherence`, if one is chosen.
+    pub(crate) coherence: Option<Ident>,
 }
 
 /// A struct with `#[derive(Embed)]`.
@@ -146,8 +148,23 @@ impl Model {
             Some(_) => None,
             None => Some(attributes.new.unwrap_or_else(|| format_ident!("New{name}"))),
         };
-        errors.finish(key.map(|key| Self { shape, table, key, new }))
+        let coherence = attributes.coherence.and_then(|text| coherence(&text, &mut errors));
+        errors.finish(key.map(|key| Self { shape, table, key, new, coherence }))
     }
+}
+
+/// The variant of `Coherence` that the text names.
+fn coherence(text: &LitStr, errors: &mut Errors) -> Option<Ident> {
+    let variant = match text.value().as_str() {
+        "fresh" => "Fresh",
+        "bounded" => "Bounded",
+        "strict" => "Strict",
+        other => {
+            errors.add(text, format!("`{other}` is no coherence; there are \"fresh\", \"bounded\" and \"strict\""));
+            return None;
+        }
+    };
+    Some(Ident::new(variant, text.span()))
 }
 
 impl Embed {

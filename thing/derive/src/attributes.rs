@@ -17,6 +17,7 @@ pub(crate) struct StructAttributes {
     pub(crate) indexes: Vec<IndexList>,
     pub(crate) new: Option<Ident>,
     pub(crate) no_new: Option<Ident>,
+    pub(crate) coherence: Option<LitStr>,
     /// Something could not be read: what seems to be missing may stand there.
     pub(crate) unclear: bool,
 }
@@ -76,7 +77,7 @@ const ON_FIELDS: &[&str] = &[
     "assigned", "column", "created", "default", "embed", "given", "ignore", "index", "key", "prefix", "unique",
     "updated",
 ];
-const ON_MODELS: &[&str] = &["crate", "index", "key", "new", "no_new", "table", "unique"];
+const ON_MODELS: &[&str] = &["coherence", "crate", "index", "key", "new", "no_new", "table", "unique"];
 const ON_EMBEDS: &[&str] = &["crate", "index", "unique"];
 const ON_COLUMN_TYPES: &[&str] = &["crate"];
 const ON_VARIANTS: &[&str] = &["rename"];
@@ -98,6 +99,7 @@ impl StructAttributes {
                 continue;
             }
             match name.as_str() {
+                "coherence" => set(&mut parsed.coherence, entry.text(errors), &entry.name, errors),
                 "crate" => set(&mut parsed.krate, entry.path(errors), &entry.name, errors),
                 "table" => set(&mut parsed.table, entry.text(errors), &entry.name, errors),
                 "key" => {

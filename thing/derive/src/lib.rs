@@ -72,6 +72,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `unique(…)` | as `index(…)`, and no two rows may agree in all the fields |
 /// | `new = "Draft"` | names the struct for new objects |
 /// | `no_new` | there is none |
+/// | `coherence = "strict"` | what reads and writes promise across processes: `"fresh"`, `"bounded"` or `"strict"` |
 /// | `crate = "my_crate::thing"` | the path of the crate `thing`, where it is not `::thing` |
 ///
 /// An index without a name is called `<table>_<column>_…_index`, or `…_unique`.

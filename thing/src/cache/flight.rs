@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use thing_driver_api::{
     EntryKey, Error, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Tag, Wanted,
@@ -112,8 +113,12 @@ impl Drop for Departure<'_> {
     }
 }
 
-/// How often a caller looks again for a fill that is not of this process.
+/// How often a caller asks again for a fill that is not of this process, or that has just ended.
 const ATTEMPTS: usize = 16;
+/// After so many times it waits in between, from one millisecond up to the longest pause: some 300 ms in all, after
+/// which it reads for itself.
+const AT_ONCE: usize = 4;
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a caller that missed does.
 #[derive(Debug)]
@@ -135,7 +140,7 @@ impl Cache {
     /// Decides who fills: this caller, or one that is at it. A caller joins only a fill that no write has ended since
     /// it began (the client tells), so what it gets is no older than its own call. `since` is from before the look that found
     /// nothing.
-    pub(crate) async fn turn(&self, key: &EntryKey, tags: &[Tag], since: Moment) -> Result<Turn<'_>> {
+    pub(crate) async fn turn(&self, key: &EntryKey, tags: &[Tag], since: Moment, fresh: bool) -> Result<Turn<'_>> {
         let mut attempts = 0;
         while attempts < ATTEMPTS {
             let mut departure = Departure::begin(&self.flights);
@@ -145,7 +150,7 @@ impl Cache {
                     let filling = self.take_off(lease);
                     departure.taken_off = true;
                     // Another fill may have landed between this caller's miss and its lease.
-                    return Ok(match self.look_again(key, since).await? {
+                    return Ok(match self.look_again(key, since, fresh).await? {
                         Some(payload) => Turn::Joined(Ok(payload)),
                         None => Turn::Fill(filling),
                     });
@@ -155,7 +160,7 @@ impl Cache {
                     if let Some(landed) = self.follow(id, &mut attempts).await {
                         return Ok(Turn::Joined(landed));
                     }
-                    if let Peek::Hit(payload) = self.client().peek(key) {
+                    if !fresh && let Peek::Hit(payload) = self.client().peek(key) {
                         return Ok(Turn::Joined(Ok(payload)));
                     }
                 }
@@ -168,14 +173,14 @@ impl Cache {
 
     /// Looks for an entry that was not there before this caller asked for its lease. A cache that can't be peeked into is
     /// asked only when the entry has been stored here since.
-    async fn look_again(&self, key: &EntryKey, since: Moment) -> Result<Option<Payload>> {
-        if let Peek::Hit(payload) = self.client().peek(key) {
+    async fn look_again(&self, key: &EntryKey, since: Moment, fresh: bool) -> Result<Option<Payload>> {
+        if !fresh && let Peek::Hit(payload) = self.client().peek(key) {
             return Ok(Some(payload));
         }
         if !self.flights.arrived(key.digest(), since) {
             return Ok(None);
         }
-        Ok(match self.client().load(&[Wanted::new(key)]).await?.pop() {
+        Ok(match self.client().load(&[Wanted::new(key).fresh(fresh)]).await?.pop() {
             Some(Found::Hit(payload)) => Some(payload),
             _ => None,
         })
@@ -193,8 +198,13 @@ impl Cache {
             // It may be one whose filler has the lease and has not taken off.
             departed.await;
         } else {
+            match attempts.checked_sub(AT_ONCE) {
+                None => crate::task::yield_now().await,
+                Some(pauses) => {
+                    crate::task::pause(Duration::from_millis(1 << pauses.min(8)).min(LONGEST_PAUSE)).await;
+                }
+            }
             *attempts += 1;
-            crate::task::yield_now().await;
         }
         None
     }

@@ -8,8 +8,10 @@ use std::task::Poll;
 
 use thing_driver_api::{Change, Error, Outcome, Result, Tag, Token};
 
+use super::touched::Tags;
 use super::{Cache, QUARANTINE};
 use crate::statistics::Counters;
+use crate::{Coherence, Db};
 
 /// The tags of one write, closed to readers until [`Quarantine::release`].
 ///
@@ -23,16 +25,23 @@ pub(crate) struct Quarantine<'a> {
 }
 
 impl<'a> Quarantine<'a> {
-    /// Closes the tags. When the cache can't be reached nothing has been written, and nothing may be.
-    pub(crate) async fn close(cache: &'a Cache, counters: &'a Counters, mut tags: Vec<Tag>) -> Result<Self> {
-        tags.sort_unstable();
-        tags.dedup();
-        let token = Token::random();
-        cache.client().quarantine(&tags, token, QUARANTINE).await.map_err(|error| {
-            counters.cache_error();
+    /// Closes the tags, for a strict write in the memory of other processes too. When the cache can't be reached nothing
+    /// has been written, and nothing may be.
+    pub(crate) async fn close(db: &'a Db, cache: &'a Cache, tags: Tags, coherence: Coherence) -> Result<Self> {
+        let quarantine = Self { cache, counters: db.counters(), tags: tags.into_vec(), token: Token::random() };
+        let refused = |error| {
+            quarantine.counters.cache_error();
             Error::cache("the write was refused because the cache could not be told of it").with_source(error)
-        })?;
-        Ok(Self { cache, counters, tags, token })
+        };
+        cache.client().quarantine(&quarantine.tags, quarantine.token, QUARANTINE).await.map_err(refused)?;
+        if coherence == Coherence::Strict
+            && let Err(error) = quarantine.during(cache.client().settle()).await
+        {
+            let error = refused(error);
+            quarantine.untouched().await;
+            return Err(error);
+        }
+        Ok(quarantine)
     }
 
     /// Runs what may commit the write, and keeps the tags closed for as long as it takes: a quarantine that lapsed before
@@ -75,10 +84,13 @@ impl<'a> Quarantine<'a> {
         self.end(Outcome::Unlisted).await;
     }
 
-    /// Opens the tags after a write that certainly had no effect; after any other failure leaves them to lapse.
+    /// Opens the tags after a write that certainly had no effect. After any other failure the database may still be at
+    /// it, so the tags are kept closed for as long as if the write began now, and left to lapse.
     pub(crate) async fn fail(self, error: &Error) {
         if !error.may_have_executed() {
             self.end(Outcome::Nothing).await;
+        } else if self.cache.client().quarantine(&self.tags, self.token, QUARANTINE).await.is_err() {
+            self.counters.cache_error();
         }
     }
 

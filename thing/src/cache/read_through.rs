@@ -57,17 +57,29 @@ impl Cache {
         }
     }
 
+    /// A row in the cache; an entry that is behind is judged.
+    pub(crate) async fn load_object<M: Model>(
+        &self,
+        key: &Key,
+        exactness: Exactness,
+        fresh: bool,
+    ) -> Result<ObjectAnswer<M>> {
+        let mut answers = self.load_objects(std::slice::from_ref(key), exactness, fresh).await?;
+        Ok(answers.pop().unwrap_or(ObjectAnswer::Bypass))
+    }
+
     /// Rows in the cache, in the order of `keys`; an entry that is behind is judged.
     pub(crate) async fn load_objects<M: Model>(
         &self,
         keys: &[Key],
         exactness: Exactness,
+        fresh: bool,
     ) -> Result<Vec<ObjectAnswer<M>>> {
         let table = M::table().id();
         let entries: Vec<(EntryKey, [Tag; 2])> =
             keys.iter().map(|key| (object_key::<M>(key), object_tags(table, key))).collect();
         // Most rows exist, and depend on their own tag alone.
-        let wanted: Vec<Wanted<'_>> = entries.iter().map(|(entry, tags)| Wanted::new(entry).tags(&tags[..1])).collect();
+        let wanted: Vec<Wanted<'_>> = entries.iter().map(|(entry, tags)| Wanted::new(entry).tags(&tags[..1]).fresh(fresh)).collect();
         let found = self.client().load(&wanted).await?;
         let mut answers = Vec::with_capacity(keys.len());
         for ((key, (entry, _)), found) in keys.iter().zip(&entries).zip(found) {
@@ -91,8 +103,13 @@ impl Cache {
     }
 
     /// Decides who fills the entry of a row.
-    pub(crate) async fn turn_for_object<M: Model>(&self, key: &Key, since: Moment) -> Result<super::Turn<'_>> {
-        self.turn(&object_key::<M>(key), &object_tags(M::table().id(), key), since).await
+    pub(crate) async fn turn_for_object<M: Model>(
+        &self,
+        key: &Key,
+        since: Moment,
+        fresh: bool,
+    ) -> Result<super::Turn<'_>> {
+        self.turn(&object_key::<M>(key), &object_tags(M::table().id(), key), since, fresh).await
     }
 
     /// The entry to land for a row. A row that the database found under another key than asked for (text that compares
@@ -135,11 +152,17 @@ impl Cache {
     }
 
     /// What the cache knows of a list or a count; an entry that is behind is judged by the query's own filter.
-    pub(crate) async fn ask(&self, question: &Question<'_>, entry: &EntryKey, exactness: Exactness) -> Result<Answer> {
-        if let Peek::Hit(payload) = self.client().peek(entry) {
+    pub(crate) async fn ask(
+        &self,
+        question: &Question<'_>,
+        entry: &EntryKey,
+        exactness: Exactness,
+        fresh: bool,
+    ) -> Result<Answer> {
+        if !fresh && let Peek::Hit(payload) = self.client().peek(entry) {
             return Ok(Answer::Hit(payload));
         }
-        Ok(match self.client().load(&[Wanted::new(entry).tags(&question.tags())]).await?.pop() {
+        Ok(match self.client().load(&[Wanted::new(entry).tags(&question.tags()).fresh(fresh)]).await?.pop() {
             Some(Found::Hit(payload)) => Answer::Hit(payload),
             Some(Found::Quarantined) => Answer::Bypass,
             Some(Found::Behind(behind)) => {

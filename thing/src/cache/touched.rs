@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{Change, ColumnSet, Key, RowImage, Scope, Table, Tag, Value};
+use thing_driver_api::{Change, ColumnSet, Key, RowImage, Scope, Table, TableId, Tag, Value};
 
 /// The values of a row by column; `None` where a value is not known.
 pub(crate) type KnownRow = Vec<Option<Value<'static>>>;
@@ -12,6 +12,55 @@ const LOGGED: usize = 256;
 
 /// More changes than this are not told to the cache one by one: its log is shorter.
 pub(crate) const LISTED: usize = 1000;
+
+/// A write that touches more tags than this closes whole tables instead.
+const NAMED: usize = 4096;
+
+/// The tags that a write touches.
+#[derive(Debug, Default)]
+pub(crate) struct Tags {
+    tags: Vec<Tag>,
+    tables: Vec<TableId>,
+    /// How many there were when those that stand there twice were last looked for.
+    united: usize,
+}
+
+impl Tags {
+    pub(crate) fn of(table: &Table, tags: Vec<Tag>) -> Self {
+        let mut these = Self::default();
+        these.add(table, tags);
+        these
+    }
+
+    pub(crate) fn add(&mut self, table: &Table, tags: Vec<Tag>) {
+        if !self.tables.contains(&table.id()) {
+            self.tables.push(table.id());
+        }
+        self.tags.extend(tags);
+        if self.tags.len() > self.united + 2 * NAMED {
+            self.unite();
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tags.is_empty()
+    }
+
+    /// Each tag once; those of the tables where there are too many.
+    pub(super) fn into_vec(mut self) -> Vec<Tag> {
+        self.unite();
+        self.tags
+    }
+
+    fn unite(&mut self) {
+        self.tags.sort_unstable();
+        self.tags.dedup();
+        if self.tags.len() > NAMED {
+            self.tags = self.tables.iter().map(|&table| Tag::table(table)).collect();
+        }
+        self.united = self.tags.len();
+    }
+}
 
 /// The tags of an inserted row. The key is `None` while the database has not made it: what is known of absent rows
 /// depends on the table's rows too.

@@ -7,10 +7,10 @@ use thing_driver_api::{
 };
 
 use super::item;
-use crate::cache::{KnownRow, LISTED, Quarantine, image, inserted};
+use crate::cache::{KnownRow, LISTED, Quarantine, Tags, image, inserted};
 use crate::retry::Retries;
 use crate::session::Handle;
-use crate::{Db, Loaded, Model, ModelKey};
+use crate::{Coherence, Db, Loaded, Model, ModelKey};
 
 /// Whether the database makes the key of this object.
 fn key_is_generated<M: Model>(object: &M) -> bool {
@@ -33,7 +33,7 @@ fn add_values<'o, M: Model>(object: &'o M, shape: &Shape, values: &mut Vec<Value
 }
 
 /// Adds one row.
-pub(super) async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Result<M> {
+pub(super) async fn create<M: Model>(session: Handle<'_>, coherence: Coherence, mut object: M) -> Result<M> {
     let db = session.db();
     let table = M::table();
     let generated = key_is_generated(&object);
@@ -51,9 +51,9 @@ pub(super) async fn create<M: Model>(session: Handle<'_>, mut object: M) -> Resu
     let key = if generated { None } else { Some(object.key().to_key()?) };
     let tags = inserted(table, key.as_ref(), &row);
     let quarantine = match session {
-        Handle::Db(_) => Some(Quarantine::close(cache, db.counters(), tags).await?),
+        Handle::Db(_) => Some(Quarantine::close(db, cache, Tags::of(table, tags), coherence).await?),
         Handle::Transaction(transaction) => {
-            transaction.touch(tags);
+            transaction.touch(table, tags, coherence);
             None
         }
     };
@@ -120,7 +120,7 @@ fn row_to_be<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
 }
 
 /// Adds many rows as one transaction of the driver's, in one call.
-pub(super) async fn create_many<M: Model>(db: &Db, objects: Vec<M>) -> Result<Vec<Loaded<M>>> {
+pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects: Vec<M>) -> Result<Vec<Loaded<M>>> {
     if objects.is_empty() {
         return Ok(Vec::new());
     }
@@ -146,7 +146,7 @@ pub(super) async fn create_many<M: Model>(db: &Db, objects: Vec<M>) -> Result<Ve
         db.counters().writes_by(statements.len());
         let quarantine = match (db.cache(), announced) {
             (Some(cache), Some(Announced { tags, rows })) => {
-                Some((Quarantine::close(cache, db.counters(), tags).await?, rows))
+                Some((Quarantine::close(db, cache, tags, coherence).await?, rows))
             }
             _ => None,
         };
@@ -201,7 +201,7 @@ pub(super) async fn create_many<M: Model>(db: &Db, objects: Vec<M>) -> Result<Ve
 
 /// What many inserts will touch.
 struct Announced {
-    tags: Vec<thing_driver_api::Tag>,
+    tags: Tags,
     /// The rows, if they are few enough to be told one by one.
     rows: Option<Vec<KnownRow>>,
 }
@@ -210,14 +210,14 @@ impl Announced {
     fn of<M: Model>(objects: &[M]) -> Result<Self> {
         let table = M::table();
         let listed = objects.len() <= LISTED;
-        let mut tags = Vec::with_capacity(objects.len());
+        let mut tags = Tags::default();
         let mut rows = Vec::new();
         for (index, object) in objects.iter().enumerate() {
             let generated = key_is_generated(object);
             let row = if listed { row_to_be(object, generated) } else { scopes_of(object) };
             let row = row.map_err(|error| item::<M>(error, index))?;
             let key = if generated { None } else { Some(object.key().to_key()?) };
-            tags.extend(inserted(table, key.as_ref(), &row));
+            tags.add(table, inserted(table, key.as_ref(), &row));
             if listed {
                 rows.push(row);
             }

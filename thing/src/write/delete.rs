@@ -3,18 +3,23 @@
 use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, Statement};
 
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
-use crate::cache::{KnownRow, Quarantine, deleted, image};
+use crate::cache::{KnownRow, Quarantine, Tags, deleted, image};
 use crate::retry::Retries;
 use crate::session::Handle;
 use crate::things::not_found;
-use crate::{Db, Model};
+use crate::{Coherence, Db, Model};
 
 /// Deletes one row; `known` is the row as the caller saw it.
-pub(super) async fn delete<M: Model>(session: Handle<'_>, key: &Key, known: Option<&M>) -> Result<()> {
+pub(super) async fn delete<M: Model>(
+    session: Handle<'_>,
+    coherence: Coherence,
+    key: &Key,
+    known: Option<&M>,
+) -> Result<()> {
     match session {
         _ if session.db().cache().is_none() => blind::<M>(session, key).await,
-        Handle::Db(db) => guarded(db, key, known).await,
-        Handle::Transaction(_) => in_transaction::<M>(session, key).await,
+        Handle::Db(db) => guarded(db, coherence, key, known).await,
+        Handle::Transaction(_) => in_transaction::<M>(session, coherence, key).await,
     }
 }
 
@@ -26,23 +31,23 @@ async fn blind<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
     }
 }
 
-async fn in_own_transaction<M: Model>(db: &Db, key: &Key) -> Result<()> {
+async fn in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key) -> Result<()> {
     let mut retries = Retries::new();
     loop {
-        let deleted = once_in_own_transaction::<M>(db, key).await;
+        let deleted = once_in_own_transaction::<M>(db, coherence, key).await;
         if !retries.again(deleted.as_ref().err()).await {
             return deleted;
         }
     }
 }
 
-async fn once_in_own_transaction<M: Model>(db: &Db, key: &Key) -> Result<()> {
+async fn once_in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key) -> Result<()> {
     let transaction = db.begin().await?;
-    in_transaction::<M>(Handle::Transaction(&transaction), key).await?;
+    in_transaction::<M>(Handle::Transaction(&transaction), coherence, key).await?;
     transaction.commit().await
 }
 
-async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
+async fn in_transaction<M: Model>(session: Handle<'_>, coherence: Coherence, key: &Key) -> Result<()> {
     let Handle::Transaction(transaction) = session else {
         return blind::<M>(session, key).await;
     };
@@ -50,14 +55,14 @@ async fn in_transaction<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> 
     let before = row_before::<M>(session, key).await?;
     let table = M::table();
     let key = &key_of(table, &before, key);
-    transaction.touch(deleted(table, key, &before));
+    transaction.touch(table, deleted(table, key, &before), coherence);
     blind::<M>(session, key).await.inspect_err(|error| transaction.failed(error))?;
     transaction.changed(image(table, key.clone(), ColumnSet::ALL, Some(before), None));
     Ok(())
 }
 
 /// Alone: one statement, guarded by the values that the touched tags were taken from.
-async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> {
+async fn guarded<M: Model>(db: &Db, coherence: Coherence, key: &Key, known: Option<&M>) -> Result<()> {
     let session = Handle::Db(db);
     let table = M::table();
     let mut guard = Guard::new(db, table, ColumnSet::EMPTY);
@@ -70,7 +75,8 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
     };
     for _ in 0..ATTEMPTS {
         let own = key_of(table, &before, key);
-        let quarantine = Quarantine::close(cache, db.counters(), deleted(table, &own, &before)).await?;
+        let tags = Tags::of(table, deleted(table, &own, &before));
+        let quarantine = Quarantine::close(db, cache, tags, coherence).await?;
         let mut stored = crate::rows::WholeRows::new(table);
         let delete = run::<M>(session, &own, guard.columns, &before, &mut stored, guard.returning.clone());
         match quarantine.during(delete).await {
@@ -88,7 +94,7 @@ async fn guarded<M: Model>(db: &Db, key: &Key, known: Option<&M>) -> Result<()> 
         before = row_before::<M>(session, key).await?;
         guard.narrow(table);
     }
-    in_own_transaction::<M>(db, key).await
+    in_own_transaction::<M>(db, coherence, key).await
 }
 
 async fn run<M: Model>(

@@ -3,14 +3,14 @@
 use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Statement, Value};
 
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
-use crate::cache::{KnownRow, Quarantine, image, updated};
+use crate::cache::{KnownRow, Quarantine, Tags, image, updated};
 use crate::retry::Retries;
 use crate::session::Handle;
 use crate::things::not_found;
-use crate::{Db, Loaded, Model, ModelKey};
+use crate::{Coherence, Db, Loaded, Model, ModelKey};
 
 /// Saves what changed since the object was read, or last saved.
-pub(super) async fn save<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) -> Result<()> {
+pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, object: &mut Loaded<M>) -> Result<()> {
     let mut columns = object.changes()?;
     if columns.is_empty() {
         return Ok(());
@@ -28,7 +28,7 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) 
         }
     }
     let key = object.original().key().to_key()?;
-    let write = Write { session, key, columns, new: &new };
+    let write = Write { session, coherence, key, columns, new: &new };
     // Without a cache nobody asks what was before.
     let known = session.db().cache().map(|_| row_of(object.original())).transpose()?;
     write.run(known).await?;
@@ -37,7 +37,7 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, object: &mut Loaded<M>) 
 }
 
 /// Writes all columns of a plain object.
-pub(super) async fn replace<M: Model>(session: Handle<'_>, object: &M) -> Result<()> {
+pub(super) async fn replace<M: Model>(session: Handle<'_>, coherence: Coherence, object: &M) -> Result<()> {
     let table = M::table();
     let columns: ColumnSet = (0..table.columns().len()).filter(|column| !table.key().contains(column)).collect();
     let key = object.key().to_key()?;
@@ -45,12 +45,13 @@ pub(super) async fn replace<M: Model>(session: Handle<'_>, object: &M) -> Result
         // A table of keys: there is nothing to write, but the row must be there.
         return row_before::<M>(session, &key).await.map(drop);
     }
-    Write { session, key, columns, new: object }.run(None).await
+    Write { session, coherence, key, columns, new: object }.run(None).await
 }
 
 /// One update.
 struct Write<'a, M> {
     session: Handle<'a>,
+    coherence: Coherence,
     key: Key,
     columns: ColumnSet,
     new: &'a M,
@@ -79,7 +80,7 @@ impl<M: Model> Write<'_, M> {
     async fn once_in_own_transaction(&self, db: &Db) -> Result<()> {
         let transaction = db.begin().await?;
         let session = Handle::Transaction(&transaction);
-        let within = Write { session, key: self.key.clone(), columns: self.columns, new: self.new };
+        let within = Write { session, key: self.key.clone(), ..*self };
         within.in_transaction().await?;
         transaction.commit().await
     }
@@ -103,7 +104,7 @@ impl<M: Model> Write<'_, M> {
         }
         let table = M::table();
         let key = key_of(table, &before, &self.key);
-        transaction.touch(updated(table, &key, self.columns, &before, &after));
+        transaction.touch(table, updated(table, &key, self.columns, &before, &after), self.coherence);
         self.blind().await.inspect_err(|error| transaction.failed(error))?;
         transaction.changed(image(table, key, self.columns, Some(before), Some(after)));
         Ok(())
@@ -128,8 +129,8 @@ impl<M: Model> Write<'_, M> {
             let differs = |&column: &usize| !guard.columns.contains(column) || before[column] != expected[column];
             let columns = self.written().filter(differs).collect();
             let key = key_of(table, &before, &self.key);
-            let tags = updated(table, &key, columns, &before, &expected);
-            let quarantine = Quarantine::close(cache, db.counters(), tags).await?;
+            let tags = Tags::of(table, updated(table, &key, columns, &before, &expected));
+            let quarantine = Quarantine::close(db, cache, tags, self.coherence).await?;
             let mut stored = crate::rows::WholeRows::new(table);
             let update = self.update(guard.columns, &before, &mut stored, guard.returning.clone());
             match quarantine.during(update).await {

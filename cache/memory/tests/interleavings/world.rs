@@ -182,7 +182,7 @@ impl World {
                             self.check(*question, &answer, "joined");
                         }
                     }
-                    Leased::Quarantined => {}
+                    Leased::Quarantined | Leased::Filled(_) => {}
                 }
             }
             Step::LeaseRows => {

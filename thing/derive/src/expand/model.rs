@@ -58,12 +58,20 @@ fn implementation(model: &Model) -> TokenStream {
     let touch = touch(shape);
     let heap_size = heap_size(shape);
     let (row, column, now, new, key) = (local("row"), local("column"), local("now"), local("new"), local("key"));
+    let coherence = model.coherence.as_ref().map(|variant| {
+        quote! {
+            const COHERENCE: ::core::option::Option<#krate::Coherence> =
+                ::core::option::Option::Some(#krate::Coherence::#variant);
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #krate::Model for #ident {
             type Key = #key_type;
 
             const NAME: &'static str = #name;
+
+            #coherence
 
             fn table() -> &'static #private::Arc<#private::Table> {
                 #table
