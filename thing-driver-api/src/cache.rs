@@ -32,11 +32,13 @@
 //! validated caches.
 
 mod change;
+mod decodable;
 mod entry;
 mod invalidation;
 mod tag;
 
 pub use change::{Change, Outcome, RowImage};
+pub use decodable::Decodable;
 pub use entry::{
     Behind, CacheValue, EntryKey, Found, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Payload, Peek, Wanted,
 };

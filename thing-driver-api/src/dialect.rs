@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Result, Table, Value, ValueType};
+use crate::{Lock, Result, Table, Value, ValueType};
 
 /// What one SQL database writes differently from the others.
 ///
@@ -65,8 +65,11 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     }
 
     /// What follows a SELECT that locks its rows; empty where a writing transaction locks anyway.
-    fn lock(&self) -> &'static str {
-        " FOR UPDATE"
+    fn lock(&self, lock: Lock) -> &'static str {
+        match lock {
+            Lock::Wait => " FOR UPDATE",
+            Lock::Skip => " FOR UPDATE SKIP LOCKED",
+        }
     }
 
     /// True when INSERT, UPDATE and DELETE can end in RETURNING.

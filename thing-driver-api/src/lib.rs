@@ -43,9 +43,9 @@ mod error;
 pub use async_trait::async_trait;
 
 pub use cache::{
-    Behind, CacheClient, CacheStatistics, CacheValue, Change, EntryKey, Found, Gate, Invalidation, InvalidationStream,
-    Lease, LeaseId, LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp, Tag, Token, Wanted,
-    digest,
+    Behind, CacheClient, CacheStatistics, CacheValue, Change, Decodable, EntryKey, Found, Gate, Invalidation,
+    InvalidationStream, Lease, LeaseId, LeaseRequest, Leased, NewEntry, Outcome, Payload, Peek, RowImage, Scope, Stamp,
+    Tag, Token, Wanted, digest,
 };
 pub use capability::{Capabilities, Capability};
 pub use condition::{Comparison, Condition, Operand, Order, Slot};
@@ -57,6 +57,6 @@ pub use key::Key;
 pub use page::{Decode, Page, PageRow};
 pub use row::{Flow, NoRows, Row, RowSink};
 pub use schema::{ExistingColumn, ExistingIndex, ExistingTable, Schema};
-pub use shape::{Consistency, Operation, PlanOwner, Shape, Statement};
+pub use shape::{Consistency, Lock, Operation, PlanOwner, Shape, Statement};
 pub use table::{Column, ColumnSet, Index, MAX_COLUMNS, Table, TableBuilder, TableId};
 pub use value::{Value, ValueType};

@@ -67,6 +67,16 @@ impl fmt::Debug for Shape {
     }
 }
 
+/// What a reader that locks rows does about those that another transaction has locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lock {
+    /// Waits for them.
+    Wait,
+    /// Leaves them out.
+    Skip,
+}
+
 /// Identifies the keeper of plans: one for each executor (or for executors that render the same text).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlanOwner(u64);
@@ -129,8 +139,8 @@ pub enum Operation {
         limit: Option<Slot>,
         /// After leaving out so many rows, an integer not below zero.
         offset: Option<Slot>,
-        /// True to lock the rows against other writers until the transaction ends.
-        lock: bool,
+        /// How to lock the rows against other writers until the transaction ends; `None` not to.
+        lock: Option<Lock>,
     },
     /// Counts rows: gives one row with one integer.
     Count {

@@ -47,8 +47,8 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
             writer.filter(filter);
             writer.order(order);
             writer.window(*limit, *offset);
-            if *lock {
-                writer.push(dialect.lock());
+            if let Some(lock) = lock {
+                writer.push(dialect.lock(*lock));
             }
         }
         Operation::Count { filter } => {

@@ -27,7 +27,7 @@ use thing_driver_api::{CacheClient, CacheStatistics};
 
 pub(crate) use evaluate::Exactness;
 pub(crate) use flight::{Filling, Moment, Turn};
-pub(crate) use invalidate::Quarantine;
+pub(crate) use invalidate::{Announced, Quarantine};
 pub(crate) use judge::has_text;
 pub(crate) use question::{Kind, Question};
 pub(crate) use read_through::{Answer, ObjectAnswer};

@@ -4,14 +4,15 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, TransactionOptions};
 
 use crate::cache::{Cache, Exactness};
+use crate::debt::Debts;
 use crate::loader::Loader;
 use crate::statistics::Counters;
-use crate::{Coherence, Model, Raw, Statistics, Things, Transaction};
+use crate::{CacheOutage, Coherence, Model, Raw, Statistics, Things, Transaction};
 
 /// A database. Cheap to clone; clones share everything.
 ///
@@ -23,11 +24,12 @@ pub struct Db {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     executor: Arc<dyn Executor>,
     cache: Option<Cache>,
     exactness: Exactness,
     coherence: Coherence,
+    debts: Debts,
     clock: Clock,
     counters: Counters,
     models: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -48,6 +50,8 @@ impl Db {
             executor: Arc::new(executor),
             cache: None,
             coherence: Coherence::default(),
+            outage: CacheOutage::default(),
+            debt_interval: Duration::from_millis(500),
             list_limit: 1000,
             clock: Arc::new(SystemTime::now),
         }
@@ -151,6 +155,19 @@ impl Db {
         self.inner.cache.as_ref()
     }
 
+    pub(crate) fn of(inner: Arc<Inner>) -> Self {
+        Self { inner }
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    /// What is owed to the cache, where writes may owe.
+    pub(crate) fn debts(&self) -> Option<&Debts> {
+        Some(&self.inner.debts).filter(|debts| debts.are_allowed() && self.inner.cache.is_some())
+    }
+
     pub(crate) fn coherence(&self) -> Coherence {
         self.inner.coherence
     }
@@ -216,6 +233,8 @@ pub struct DbBuilder {
     executor: Arc<dyn Executor>,
     cache: Option<Arc<dyn CacheClient>>,
     coherence: Coherence,
+    outage: CacheOutage,
+    debt_interval: Duration,
     list_limit: usize,
     clock: Clock,
 }
@@ -233,6 +252,19 @@ impl DbBuilder {
         self
     }
 
+    /// What becomes of writes while the cache can't be told of them; [`CacheOutage::Refuse`] unless set.
+    pub fn cache_outage(mut self, outage: CacheOutage) -> Self {
+        self.outage = outage;
+        self
+    }
+
+    /// How often this process looks for what any process owes to the cache, with [`CacheOutage::Debt`]; half a second
+    /// unless set. It costs the database one small statement each time.
+    pub fn debt_interval(mut self, interval: Duration) -> Self {
+        self.debt_interval = interval;
+        self
+    }
+
     /// The most keys that a cached list can have, 1000 unless set. Longer lists are read from the database each time.
     pub fn cached_list_limit(mut self, keys: usize) -> Self {
         self.list_limit = keys;
@@ -245,21 +277,26 @@ impl DbBuilder {
         self
     }
 
-    /// The database handle.
+    /// The database handle. With [`CacheOutage::Debt`] to be called in a Tokio runtime, where it starts a task.
     pub fn build(self) -> Db {
         let exactness = Exactness::of(self.executor.capabilities());
-        Db {
+        let db = Db {
             inner: Arc::new(Inner {
                 executor: self.executor,
                 cache: self.cache.map(|client| Cache::new(client, self.list_limit)),
                 exactness,
                 coherence: self.coherence,
+                debts: Debts::new(self.outage, self.debt_interval),
                 clock: self.clock,
                 counters: Counters::default(),
                 models: RwLock::default(),
                 shapes: RwLock::default(),
             }),
+        };
+        if db.debts().is_some() {
+            db.inner.debts.pay(&db);
         }
+        db
     }
 }
 
@@ -269,6 +306,7 @@ impl fmt::Debug for DbBuilder {
             .field("executor", &self.executor)
             .field("cache", &self.cache)
             .field("coherence", &self.coherence)
+            .field("cache_outage", &self.outage)
             .field("list_limit", &self.list_limit)
             .finish_non_exhaustive()
     }

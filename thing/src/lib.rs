@@ -66,6 +66,7 @@ mod loaded;
 mod loader;
 mod cache;
 mod write;
+mod debt;
 mod transaction;
 mod raw;
 mod stream;
@@ -84,6 +85,7 @@ pub use thing_driver_api::{Constraint, ConstraintKind, Error, ErrorKind, Isolati
 pub use coherence::Coherence;
 pub use column::{Column, ColumnSpec, OrderBy, ValueFor};
 pub use db::{Db, DbBuilder};
+pub use debt::CacheOutage;
 #[cfg(feature = "json")]
 pub use field::Json;
 pub use field::{ColumnType, TextType, TimestampType};

@@ -214,7 +214,7 @@ impl<'s, M: Model> Query<'s, M> {
                 order,
                 limit,
                 offset,
-                lock: false,
+                lock: None,
             },
             Kind::Count => Operation::Count { filter },
             Kind::Exists => Operation::Exists { filter },

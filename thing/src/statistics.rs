@@ -18,6 +18,11 @@ pub struct Statistics {
     pub merged: u64,
     /// Commands that the cache failed to carry out; the reads among them went to the database.
     pub cache_errors: u64,
+    /// Writes that were carried out although the cache could not be told, by
+    /// [`CacheOutage::Debt`](crate::CacheOutage::Debt).
+    pub debts: u64,
+    /// Debts of any process of which this one told the cache.
+    pub debts_paid: u64,
     /// What the cache counted; zero without a cache.
     pub cache: CacheStatistics,
 }
@@ -36,6 +41,8 @@ pub(crate) struct Counters {
     transactions: AtomicU64,
     merged: AtomicU64,
     cache_errors: AtomicU64,
+    debts: AtomicU64,
+    debts_paid: AtomicU64,
 }
 
 impl Counters {
@@ -63,6 +70,14 @@ impl Counters {
         self.cache_errors.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn debt(&self) {
+        self.debts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn debts_paid(&self, count: i64) {
+        self.debts_paid.fetch_add(count.unsigned_abs(), Ordering::Relaxed);
+    }
+
     pub(crate) fn snapshot(&self, cache: CacheStatistics) -> Statistics {
         Statistics {
             reads: self.reads.load(Ordering::Relaxed),
@@ -70,6 +85,8 @@ impl Counters {
             transactions: self.transactions.load(Ordering::Relaxed),
             merged: self.merged.load(Ordering::Relaxed),
             cache_errors: self.cache_errors.load(Ordering::Relaxed),
+            debts: self.debts.load(Ordering::Relaxed),
+            debts_paid: self.debts_paid.load(Ordering::Relaxed),
             cache,
         }
     }

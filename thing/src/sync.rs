@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{Error, ErrorKind, ExistingTable, Index, Result, Schema, Table};
 
+use crate::debt::Debt;
 use crate::{Db, Model};
 
 impl Db {
@@ -23,7 +24,8 @@ impl Db {
         };
         let mut work = Vec::new();
         let mut differences = Vec::new();
-        for table in S::tables() {
+        let own = self.debts().map(|_| Debt::table());
+        for table in S::tables().into_iter().chain(own) {
             let existing = schema.describe(table.name()).await?;
             if let Some(existing) = &existing {
                 compare(table, existing, &mut differences);

@@ -5,9 +5,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thing_driver_api::{Capability, Change, Error, Result, Table, Tag, Transaction as DriverTransaction, TransactionOptions};
+use thing_driver_api::{Capability, Change, Error, NoRows, Result, Table, Tag, Transaction as DriverTransaction, TransactionOptions};
 
-use crate::cache::{LISTED, Quarantine, Tags};
+use crate::cache::{Announced, LISTED, Quarantine, Tags};
+use crate::debt::{self, NewDebt};
 use crate::session::Handle;
 use crate::{Coherence, Db, Model, Raw, Things};
 
@@ -43,6 +44,8 @@ struct Touched {
     tags: Tags,
     /// Whether something was written that demands a strict commit.
     strict: bool,
+    /// Whether the cache could not be told of this just now, so that it need not be tried again.
+    owing: bool,
     /// With the savepoint in which each was made.
     changes: Vec<(u64, Arc<Change>)>,
     /// Statements of which it is not known what they changed: running, given up by their callers, or failed with the
@@ -166,8 +169,13 @@ impl Transaction {
             return Ok(());
         };
         let coherence = if touched.strict { Coherence::Strict } else { Coherence::Bounded };
+        if touched.owing {
+            let debt = NewDebt::of(&self.db, &touched.tags.into_vec());
+            return self.commit_owing(transaction, &debt).await;
+        }
         let quarantine = match Quarantine::close(&self.db, cache, touched.tags, coherence).await {
-            Ok(quarantine) => quarantine,
+            Ok(Announced::Closed(quarantine)) => quarantine,
+            Ok(Announced::Owing(debt)) => return self.commit_owing(transaction, &debt).await,
             Err(error) => {
                 let _ = transaction.rollback().await;
                 return Err(error);
@@ -188,6 +196,18 @@ impl Transaction {
                 Err(error)
             }
         }
+    }
+
+    /// Commits although the cache could not be told.
+    async fn commit_owing(&self, mut transaction: Box<dyn DriverTransaction>, debt: &NewDebt) -> Result<()> {
+        if let Err(error) = transaction.write(&debt.statement(), &mut NoRows).await {
+            let _ = transaction.rollback().await;
+            return Err(debt::refused(error));
+        }
+        transaction.commit().await?;
+        self.fate.commit();
+        debt::remind(&self.db);
+        Ok(())
     }
 
     /// Rolls back.
@@ -231,6 +251,11 @@ impl Transaction {
         touched.strict |= coherence == Coherence::Strict;
         touched.tags.add(table, tags);
         touched.unlisted += 1;
+    }
+
+    /// Notes whether the cache could just not be told of what this is about to write.
+    pub(crate) fn owe(&self, owing: bool) {
+        locked(&self.shared.touched).owing = owing;
     }
 
     /// Notes what the statement did. Beyond [`LISTED`] changes it is not told apart.

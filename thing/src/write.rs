@@ -14,7 +14,7 @@ mod update;
 mod delete;
 
 use thing_driver_api::{
-    Capability, ColumnSet, Comparison, Condition, Error, Key, Operand, Operation, Result, Slot, Statement, Table,
+    Capability, ColumnSet, Comparison, Condition, Error, Key, Lock, Operand, Operation, Result, Slot, Statement, Table,
     Value, ValueType,
 };
 
@@ -230,7 +230,7 @@ async fn row_before<M: Model>(session: Handle<'_>, key: &Key) -> Result<KnownRow
         order: Vec::new(),
         limit: None,
         offset: None,
-        lock: matches!(session, Handle::Transaction(_)),
+        lock: matches!(session, Handle::Transaction(_)).then_some(Lock::Wait),
     };
     let shape = session.db().shape(table, &operation);
     let mut rows = crate::rows::WholeRows::new(table);

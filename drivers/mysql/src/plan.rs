@@ -262,8 +262,8 @@ impl Dialect for Typed {
         self.dialect.unlimited()
     }
 
-    fn lock(&self) -> &'static str {
-        self.dialect.lock()
+    fn lock(&self, lock: thing_driver_api::Lock) -> &'static str {
+        self.dialect.lock(lock)
     }
 
     fn returning(&self) -> bool {

@@ -99,7 +99,7 @@ impl Plan {
             binds: rendered.binds,
             window: Window::of(shape)?,
             raw: matches!(operation, Operation::Raw { .. }),
-            exclusive: matches!(operation, Operation::Raw { .. } | Operation::Select { lock: true, .. }),
+            exclusive: matches!(operation, Operation::Raw { .. } | Operation::Select { lock: Some(_), .. }),
             deletes: matches!(operation, Operation::Delete { .. }),
             returns_key,
             types,

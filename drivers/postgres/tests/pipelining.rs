@@ -114,7 +114,7 @@ async fn a_limit_is_known_to_the_planner() {
         order: vec![thing_driver_api::Order { column: 0, descending: false }],
         limit: slot(0),
         offset: slot(1),
-        lock: false,
+        lock: None,
     };
     let shape = Shape::new(users.table.clone(), operation);
     for (limit, offset) in (0..40).map(|n| (n, 0)).chain([(5, 3), (i64::MAX, 990), (10, 995), (10, 2000), (0, 5)]) {

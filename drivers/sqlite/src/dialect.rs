@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use thing_driver_api::{Dialect, Error, Result, Table, Value, ValueType};
+use thing_driver_api::{Dialect, Error, Lock, Result, Table, Value, ValueType};
 
 /// What SQLite writes differently from other databases.
 ///
@@ -113,7 +113,7 @@ impl Dialect for SqliteDialect {
         Some("-1")
     }
 
-    fn lock(&self) -> &'static str {
+    fn lock(&self, _: Lock) -> &'static str {
         ""
     }
 }

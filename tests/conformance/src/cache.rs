@@ -28,6 +28,7 @@ pub mod quarantine;
 pub mod repetition;
 pub mod rows;
 pub mod statistics;
+pub mod tables;
 pub mod voids;
 
 pub use case::{Case, case, run};

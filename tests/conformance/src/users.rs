@@ -142,7 +142,7 @@ pub fn select(table: &Arc<Table>, filter: Condition) -> Arc<Shape> {
         order: vec![Order { column: 0, descending: false }],
         limit: None,
         offset: None,
-        lock: false,
+        lock: None,
     };
     Shape::new(table.clone(), operation)
 }

@@ -164,6 +164,33 @@ fn a_table_that_is_not_forgotten_is_found() {
 }
 
 #[test]
+fn a_tag_of_a_table_that_is_like_any_other_is_found() {
+    found_by(
+        Fault::IgnoresTagsOfTables,
+        &[
+            "tables::a_closed_table_has_no_entries",
+            "tables::a_closed_table_refuses_running_fills",
+            "tables::a_released_table_is_empty",
+            "tables::a_closed_table_lapses",
+            "tables::a_void_of_the_tag_forgets_the_table",
+            "tables::a_void_leaves_a_closed_table_closed",
+            "tables::rows_and_table_in_one_write",
+        ],
+    );
+}
+
+#[test]
+fn faults_at_a_table_are_found() {
+    found_by(Fault::IgnoresQuarantine, &["tables::a_table_is_closed_before_its_first_entry"]);
+    found_by(Fault::OneTokenForAll, &["tables::writers_of_a_table_are_a_set"]);
+    found_by(Fault::VoidsQuarantines, &["tables::a_void_leaves_a_closed_table_closed"]);
+    found_by(Fault::RevivesOnRelease, &["tables::nothing_opens_a_table"]);
+    found_by(Fault::ChecksNoStamps, &["tables::a_closed_table_refuses_running_fills"]);
+    found_by(Fault::ChecksNoRows, &["tables::a_void_of_the_tag_forgets_the_table"]);
+    found_by(Fault::IgnoresUnknownTokens, &["tables::a_closed_table_lapses"]);
+}
+
+#[test]
 fn counters_that_stand_still_are_found() {
     found_by(Fault::CountsNothing, &["statistics::hits_and_misses", "statistics::quarantines_and_releases"]);
 }

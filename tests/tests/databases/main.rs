@@ -7,6 +7,7 @@ mod support;
 
 mod caching;
 mod collations;
+mod debts;
 mod decimals;
 mod edges;
 mod encoded;

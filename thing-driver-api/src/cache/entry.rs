@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tag::random_u128;
-use super::{Change, Stamp, Tag};
+use super::{Change, Decodable, Stamp, Tag};
 use crate::{Key, Result, TableId};
 
 /// The name of an entry. It holds no version of the schema: old and new versions of a program must find, and so
@@ -78,6 +78,8 @@ pub enum Payload {
     Shared(Arc<dyn CacheValue>),
     /// An encoded value.
     Encoded(Arc<[u8]>),
+    /// An encoded value that is decoded once, for all who find it: of a cache in memory that was given bytes by another.
+    Decodable(Arc<Decodable>),
     /// The row does not exist. Such an entry depends on the row's own tag and on the
     /// [rows of the table](Tag::rows), whatever else it names: the key of a row that is about to be inserted may not be
     /// known.
@@ -89,6 +91,7 @@ impl fmt::Debug for Payload {
         match self {
             Self::Shared(value) => write!(f, "Shared({} bytes)", value.weight()),
             Self::Encoded(bytes) => write!(f, "Encoded({} bytes)", bytes.len()),
+            Self::Decodable(value) => value.fmt(f),
             Self::Absent => f.write_str("Absent"),
         }
     }

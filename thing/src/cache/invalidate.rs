@@ -10,8 +10,16 @@ use thing_driver_api::{Change, Error, Outcome, Result, Tag, Token};
 
 use super::touched::Tags;
 use super::{Cache, QUARANTINE};
+use crate::debt::NewDebt;
 use crate::statistics::Counters;
 use crate::{Coherence, Db};
+
+/// A write whose tags are closed, or that owes this to the cache.
+#[derive(Debug)]
+pub(crate) enum Announced<'a> {
+    Closed(Quarantine<'a>),
+    Owing(NewDebt),
+}
 
 /// The tags of one write, closed to readers until [`Quarantine::release`].
 ///
@@ -26,22 +34,33 @@ pub(crate) struct Quarantine<'a> {
 
 impl<'a> Quarantine<'a> {
     /// Closes the tags, for a strict write in the memory of other processes too. When the cache can't be reached nothing
-    /// has been written, and nothing may be.
-    pub(crate) async fn close(db: &'a Db, cache: &'a Cache, tags: Tags, coherence: Coherence) -> Result<Self> {
+    /// has been written, and nothing may be but as a debt, where debts are allowed.
+    pub(crate) async fn close(
+        db: &'a Db,
+        cache: &'a Cache,
+        tags: Tags,
+        coherence: Coherence,
+    ) -> Result<Announced<'a>> {
         let quarantine = Self { cache, counters: db.counters(), tags: tags.into_vec(), token: Token::random() };
-        let refused = |error| {
-            quarantine.counters.cache_error();
-            Error::cache("the write was refused because the cache could not be told of it").with_source(error)
+        let Err(error) = quarantine.announce(coherence).await else {
+            return Ok(Announced::Closed(quarantine));
         };
-        cache.client().quarantine(&quarantine.tags, quarantine.token, QUARANTINE).await.map_err(refused)?;
+        quarantine.counters.cache_error();
+        match db.debts() {
+            Some(_) => Ok(Announced::Owing(NewDebt::of(db, &quarantine.tags))),
+            None => Err(Error::cache("the write was refused because the cache could not be told of it").with_source(error)),
+        }
+    }
+
+    async fn announce(&self, coherence: Coherence) -> Result<()> {
+        self.cache.client().quarantine(&self.tags, self.token, QUARANTINE).await?;
         if coherence == Coherence::Strict
-            && let Err(error) = quarantine.during(cache.client().settle()).await
+            && let Err(error) = self.during(self.cache.client().settle()).await
         {
-            let error = refused(error);
-            quarantine.untouched().await;
+            self.end(Outcome::Nothing).await;
             return Err(error);
         }
-        Ok(quarantine)
+        Ok(())
     }
 
     /// Runs what may commit the write, and keeps the tags closed for as long as it takes: a quarantine that lapsed before
@@ -100,7 +119,7 @@ impl<'a> Quarantine<'a> {
     }
 
     /// A release that fails is no failure of the write: what it did not open lapses.
-    async fn end(self, outcome: Outcome) {
+    async fn end(&self, outcome: Outcome) {
         if self.cache.client().release(&self.tags, self.token, outcome).await.is_err() {
             self.counters.cache_error();
         }

@@ -26,10 +26,15 @@ impl<M: Model> Stored<M> {
     /// The object of an entry; `None` when the entry holds something else, or another version of the model.
     pub(crate) fn of(payload: Payload) -> Option<Arc<Self>> {
         match payload {
-            Payload::Shared(value) => (value as Arc<dyn Any + Send + Sync>).downcast().ok(),
-            Payload::Encoded(bytes) => codec::decode_object(&bytes).map(|model| Arc::new(Self(model))),
+            Payload::Shared(value) => of_type(value),
+            Payload::Encoded(bytes) => Self::decode(&bytes),
+            Payload::Decodable(value) => of_type(value.value(|bytes| Some(Self::decode(bytes)?))?),
             _ => None,
         }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Arc<Self>> {
+        codec::decode_object(bytes).map(|model| Arc::new(Self(model)))
     }
 }
 
@@ -56,9 +61,18 @@ impl CacheValue for Keys {
 impl Keys {
     pub(crate) fn of(payload: Payload) -> Option<Arc<Self>> {
         match payload {
-            Payload::Shared(value) => (value as Arc<dyn Any + Send + Sync>).downcast().ok(),
-            Payload::Encoded(bytes) => codec::decode_keys(&bytes).map(Arc::new),
+            Payload::Shared(value) => of_type(value),
+            Payload::Encoded(bytes) => Self::decode(&bytes),
+            Payload::Decodable(value) => of_type(value.value(|bytes| Some(Self::decode(bytes)?))?),
             _ => None,
         }
     }
+
+    fn decode(bytes: &[u8]) -> Option<Arc<Self>> {
+        codec::decode_keys(bytes).map(Arc::new)
+    }
+}
+
+fn of_type<T: CacheValue>(value: Arc<dyn CacheValue>) -> Option<Arc<T>> {
+    (value as Arc<dyn Any + Send + Sync>).downcast().ok()
 }

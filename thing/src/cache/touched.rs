@@ -47,7 +47,7 @@ impl Tags {
     }
 
     /// Each tag once; those of the tables where there are too many.
-    pub(super) fn into_vec(mut self) -> Vec<Tag> {
+    pub(crate) fn into_vec(mut self) -> Vec<Tag> {
         self.unite();
         self.tags
     }

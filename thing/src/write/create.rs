@@ -7,7 +7,8 @@ use thing_driver_api::{
 };
 
 use super::item;
-use crate::cache::{KnownRow, LISTED, Quarantine, Tags, image, inserted};
+use crate::cache::{Announced, KnownRow, LISTED, Quarantine, Tags, image, inserted};
+use crate::debt::{self, NewDebt};
 use crate::retry::Retries;
 use crate::session::Handle;
 use crate::{Coherence, Db, Loaded, Model, ModelKey};
@@ -51,7 +52,17 @@ pub(super) async fn create<M: Model>(session: Handle<'_>, coherence: Coherence, 
     let key = if generated { None } else { Some(object.key().to_key()?) };
     let tags = inserted(table, key.as_ref(), &row);
     let quarantine = match session {
-        Handle::Db(_) => Some(Quarantine::close(db, cache, Tags::of(table, tags), coherence).await?),
+        Handle::Db(_) => match Quarantine::close(db, cache, Tags::of(table, tags), coherence).await? {
+            Announced::Closed(quarantine) => Some(quarantine),
+            Announced::Owing(debt) => {
+                let written = {
+                    let values = insert_values(&object, shape)?;
+                    owing(db, vec![Statement::new(shape, &values)], &debt).await.map_err(|(_, error)| error)?.pop()
+                };
+                take_key(&mut object, generated, written.and_then(|written| written.generated_key))?;
+                return Ok(object);
+            }
+        },
         Handle::Transaction(transaction) => {
             transaction.touch(table, tags, coherence);
             None
@@ -125,8 +136,8 @@ pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects
         return Ok(Vec::new());
     }
     let state = db.model::<M>();
-    let announced = match db.cache() {
-        Some(_) => Some(Announced::of(&objects)?),
+    let touching = match db.cache() {
+        Some(_) => Some(Touching::of(&objects)?),
         None => None,
     };
     let (quarantine, written) = {
@@ -144,26 +155,20 @@ pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects
         let statements: Vec<Statement<'_>> = ends.into_iter().map(row).collect();
         db.counters().transaction();
         db.counters().writes_by(statements.len());
-        let quarantine = match (db.cache(), announced) {
-            (Some(cache), Some(Announced { tags, rows })) => {
+        let quarantine = match (db.cache(), touching) {
+            (Some(cache), Some(Touching { tags, rows })) => {
                 Some((Quarantine::close(db, cache, tags, coherence).await?, rows))
             }
             _ => None,
         };
-        let inserts = async {
-            let mut retries = Retries::new();
-            loop {
-                let written = db.executor().write_atomic(&statements).await;
-                if !retries.again(written.as_ref().err().map(|(_, error)| error)).await {
-                    return written;
-                }
+        match quarantine {
+            Some((Announced::Closed(quarantine), rows)) => {
+                let written = quarantine.during(write_all(db, &statements)).await;
+                (Some((quarantine, rows)), written)
             }
-        };
-        let written = match &quarantine {
-            Some((quarantine, _)) => quarantine.during(inserts).await,
-            None => inserts.await,
-        };
-        (quarantine, written)
+            Some((Announced::Owing(debt), _)) => (None, owing(db, statements, &debt).await),
+            None => (None, write_all(db, &statements).await),
+        }
     };
     let written = match written {
         Ok(written) => written,
@@ -199,14 +204,37 @@ pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects
     created
 }
 
+async fn write_all(db: &Db, statements: &[Statement<'_>]) -> Result<Vec<Written>, (usize, Error)> {
+    let mut retries = Retries::new();
+    loop {
+        let written = db.executor().write_atomic(statements).await;
+        if !retries.again(written.as_ref().err().map(|(_, error)| error)).await {
+            return written;
+        }
+    }
+}
+
+/// Adds rows of which the cache could not be told, together with what is owed to it.
+async fn owing(db: &Db, mut statements: Vec<Statement<'_>>, debt: &NewDebt) -> Result<Vec<Written>, (usize, Error)> {
+    let rows = statements.len();
+    statements.push(debt.statement());
+    let mut written = write_all(db, &statements).await.map_err(|(index, error)| {
+        let error = if index == rows { debt::refused(error) } else { error };
+        (index, error)
+    })?;
+    written.truncate(rows);
+    debt::remind(db);
+    Ok(written)
+}
+
 /// What many inserts will touch.
-struct Announced {
+struct Touching {
     tags: Tags,
     /// The rows, if they are few enough to be told one by one.
     rows: Option<Vec<KnownRow>>,
 }
 
-impl Announced {
+impl Touching {
     fn of<M: Model>(objects: &[M]) -> Result<Self> {
         let table = M::table();
         let listed = objects.len() <= LISTED;

@@ -3,7 +3,7 @@
 use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, Statement};
 
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
-use crate::cache::{KnownRow, Quarantine, Tags, deleted, image};
+use crate::cache::{Announced, KnownRow, Quarantine, Tags, deleted, image};
 use crate::retry::Retries;
 use crate::session::Handle;
 use crate::things::not_found;
@@ -31,18 +31,19 @@ async fn blind<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
     }
 }
 
-async fn in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key) -> Result<()> {
+async fn in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key, owing: bool) -> Result<()> {
     let mut retries = Retries::new();
     loop {
-        let deleted = once_in_own_transaction::<M>(db, coherence, key).await;
+        let deleted = once_in_own_transaction::<M>(db, coherence, key, owing).await;
         if !retries.again(deleted.as_ref().err()).await {
             return deleted;
         }
     }
 }
 
-async fn once_in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key) -> Result<()> {
+async fn once_in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key, owing: bool) -> Result<()> {
     let transaction = db.begin().await?;
+    transaction.owe(owing);
     in_transaction::<M>(Handle::Transaction(&transaction), coherence, key).await?;
     transaction.commit().await
 }
@@ -76,7 +77,9 @@ async fn guarded<M: Model>(db: &Db, coherence: Coherence, key: &Key, known: Opti
     for _ in 0..ATTEMPTS {
         let own = key_of(table, &before, key);
         let tags = Tags::of(table, deleted(table, &own, &before));
-        let quarantine = Quarantine::close(db, cache, tags, coherence).await?;
+        let Announced::Closed(quarantine) = Quarantine::close(db, cache, tags, coherence).await? else {
+            return in_own_transaction::<M>(db, coherence, key, true).await;
+        };
         let mut stored = crate::rows::WholeRows::new(table);
         let delete = run::<M>(session, &own, guard.columns, &before, &mut stored, guard.returning.clone());
         match quarantine.during(delete).await {
@@ -94,7 +97,7 @@ async fn guarded<M: Model>(db: &Db, coherence: Coherence, key: &Key, known: Opti
         before = row_before::<M>(session, key).await?;
         guard.narrow(table);
     }
-    in_own_transaction::<M>(db, coherence, key).await
+    in_own_transaction::<M>(db, coherence, key, false).await
 }
 
 async fn run<M: Model>(

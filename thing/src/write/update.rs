@@ -3,7 +3,7 @@
 use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Statement, Value};
 
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
-use crate::cache::{KnownRow, Quarantine, Tags, image, updated};
+use crate::cache::{Announced, KnownRow, Quarantine, Tags, image, updated};
 use crate::retry::Retries;
 use crate::session::Handle;
 use crate::things::not_found;
@@ -67,18 +67,19 @@ impl<M: Model> Write<'_, M> {
         }
     }
 
-    async fn in_own_transaction(&self, db: &Db) -> Result<()> {
+    async fn in_own_transaction(&self, db: &Db, owing: bool) -> Result<()> {
         let mut retries = Retries::new();
         loop {
-            let written = self.once_in_own_transaction(db).await;
+            let written = self.once_in_own_transaction(db, owing).await;
             if !retries.again(written.as_ref().err()).await {
                 return written;
             }
         }
     }
 
-    async fn once_in_own_transaction(&self, db: &Db) -> Result<()> {
+    async fn once_in_own_transaction(&self, db: &Db, owing: bool) -> Result<()> {
         let transaction = db.begin().await?;
+        transaction.owe(owing);
         let session = Handle::Transaction(&transaction);
         let within = Write { session, key: self.key.clone(), ..*self };
         within.in_transaction().await?;
@@ -130,7 +131,9 @@ impl<M: Model> Write<'_, M> {
             let columns = self.written().filter(differs).collect();
             let key = key_of(table, &before, &self.key);
             let tags = Tags::of(table, updated(table, &key, columns, &before, &expected));
-            let quarantine = Quarantine::close(db, cache, tags, self.coherence).await?;
+            let Announced::Closed(quarantine) = Quarantine::close(db, cache, tags, self.coherence).await? else {
+                return self.in_own_transaction(db, true).await;
+            };
             let mut stored = crate::rows::WholeRows::new(table);
             let update = self.update(guard.columns, &before, &mut stored, guard.returning.clone());
             match quarantine.during(update).await {
@@ -159,7 +162,7 @@ impl<M: Model> Write<'_, M> {
             before = row_before::<M>(self.session, &self.key).await?;
             guard.narrow(table);
         }
-        self.in_own_transaction(db).await
+        self.in_own_transaction(db, false).await
     }
 
     async fn update(

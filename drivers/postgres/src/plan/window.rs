@@ -38,10 +38,10 @@ impl Window {
             order: order.clone(),
             limit: None,
             offset: None,
-            lock: false,
+            lock: None,
         };
         let head = sql::render(&Shape::new(table.clone(), unlimited), &PostgresDialect)?.text;
-        let tail = if *lock { PostgresDialect.lock() } else { "" };
+        let tail = lock.map_or("", |lock| PostgresDialect.lock(lock));
         Ok(Some(Self { limit: *limit, offset: *offset, head, tail, texts: RwLock::default() }))
     }
 

@@ -52,6 +52,18 @@ macro_rules! __cache_cases {
                 voiding_a_table_refuses_running_fills;
                 voiding_a_table_leaves_quarantines;
             }
+            tables {
+                a_closed_table_has_no_entries;
+                a_table_is_closed_before_its_first_entry;
+                a_closed_table_refuses_running_fills;
+                a_released_table_is_empty;
+                writers_of_a_table_are_a_set;
+                a_closed_table_lapses;
+                nothing_opens_a_table;
+                a_void_of_the_tag_forgets_the_table;
+                a_void_leaves_a_closed_table_closed;
+                rows_and_table_in_one_write;
+            }
             leases {
                 a_running_fill_is_named;
                 a_fill_that_lost_is_not_waited_for;

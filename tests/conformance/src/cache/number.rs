@@ -44,17 +44,22 @@ impl Number {
                 let any: &dyn Any = &**value;
                 Some(any.downcast_ref::<Self>().expect("a number was stored").value)
             }
-            Payload::Encoded(bytes) => Some(Self::decode(bytes).expect("an encoded number was stored")),
+            Payload::Encoded(bytes) => Some(Self::decode(bytes).expect("an encoded number was stored").value),
+            Payload::Decodable(value) => {
+                let value = value.value(|bytes| Some(Arc::new(Self::decode(bytes).ok()?)));
+                Self::read(&Payload::Shared(value.expect("an encoded number was stored")))
+            }
             Payload::Absent => None,
             other => panic!("the kit does not know the payload {other:?}"),
         }
     }
 
-    fn decode(bytes: &[u8]) -> Result<u64> {
+    fn decode(bytes: &[u8]) -> Result<Self> {
         match bytes {
             [FORMAT, rest @ ..] if rest.len() >= 8 => {
-                let (value, _) = rest.split_at(8);
-                Ok(u64::from_le_bytes(value.try_into().expect("eight bytes")))
+                let (value, padding) = rest.split_at(8);
+                let value = u64::from_le_bytes(value.try_into().expect("eight bytes"));
+                Ok(Self { value, padding: padding.len() })
             }
             _ => Err(Error::cache("not an encoded number")),
         }

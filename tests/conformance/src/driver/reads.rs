@@ -130,7 +130,7 @@ pub async fn columns_as_asked(db: &Database<'_>) {
             order: Vec::new(),
             limit: None,
             offset: None,
-            lock: false,
+            lock: None,
         },
     );
     let mut rows = Rows::of([ValueType::I64, ValueType::I64]);

@@ -103,7 +103,7 @@ pub(super) fn select(
             order,
             limit: limit.map(Slot),
             offset: offset.map(Slot),
-            lock: false,
+            lock: None,
         },
     )
 }

@@ -179,7 +179,7 @@ pub async fn a_locked_read_holds_back_other_writers(db: &Database<'_>) {
             order: vec![ascending(0)],
             limit: None,
             offset: None,
-            lock: true,
+            lock: Some(thing_driver_api::Lock::Wait),
         },
     );
     let change = update(&table, vec![2], equals(0, 1), Vec::new());

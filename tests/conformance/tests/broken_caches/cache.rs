@@ -28,6 +28,7 @@ pub(crate) enum Fault {
     PeeksIntoThePast,
     MixesTables,
     KeepsTables,
+    IgnoresTagsOfTables,
     CountsNothing,
 }
 
@@ -85,11 +86,22 @@ impl Broken {
         }
     }
 
+    /// Without the tags of tables, for a cache that does not know them.
+    fn tags(&self, tags: &[Tag]) -> Vec<Tag> {
+        if self.fault != Fault::IgnoresTagsOfTables {
+            return tags.to_vec();
+        }
+        let memory = self.memory();
+        let mut tables: Vec<Tag> = memory.past.keys().map(|key| Tag::table(key.table())).collect();
+        tables.push(Tag::table(memory.table));
+        tags.iter().filter(|tag| !tables.contains(tag)).copied().collect()
+    }
+
     /// Stores again what depended on the tags.
     async fn revive(&self, tags: &[Tag]) -> Result<()> {
         let past = self.memory().past.clone();
         for (key, (own, payload)) in past {
-            if !own.iter().any(|tag| tags.contains(tag)) {
+            if !own.iter().chain([&Tag::table(key.table())]).any(|tag| tags.contains(tag)) {
                 continue;
             }
             let request = LeaseRequest::Entry { key: &key, tags: &own };
@@ -236,6 +248,7 @@ impl CacheClient for Broken {
         if self.fault == Fault::IgnoresQuarantine {
             return Ok(());
         }
+        let tags = &*self.tags(tags);
         let until = Instant::now() + duration;
         for tag in tags {
             self.memory().tokens.entry(*tag).or_default().push((token, until));
@@ -244,6 +257,7 @@ impl CacheClient for Broken {
     }
 
     async fn release(&self, tags: &[Tag], token: Token, outcome: Outcome) -> Result<()> {
+        let tags = &*self.tags(tags);
         let now = Instant::now();
         let known = tags.iter().all(|tag| {
             let memory = self.memory();
@@ -274,7 +288,7 @@ impl CacheClient for Broken {
                 }
             }
         }
-        self.inner.void(tags).await
+        self.inner.void(&self.tags(tags)).await
     }
 
     async fn void_table(&self, table: TableId) -> Result<()> {
