@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use thing_driver_api::{
-    Condition, Error, Lock, NoRows, Operation, Operand, Order, Result, RowSink, Shape, Slot, Statement, Tag,
+    Condition, Error, Lock, NoRows, Operand, Operation, Order, Result, RowSink, Shape, Slot, Statement, Tag,
     Transaction as DriverTransaction, TransactionOptions, Value,
 };
 use tokio::sync::Notify;
@@ -78,7 +78,6 @@ impl Debts {
             runtime.spawn(pay(Arc::downgrade(db.inner()), self.made.clone(), self.interval));
         }
     }
-
 }
 
 /// Has a debt that was just made paid soon.

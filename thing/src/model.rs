@@ -46,6 +46,12 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn heap_size(&self) -> usize;
 
+    /// What the database does to rows of other models when a row is deleted.
+    #[doc(hidden)]
+    fn dependents() -> Vec<crate::__private::Dependent> {
+        Vec::new()
+    }
+
     /// As [`Things::by_id`].
     fn by_id<S: Session + ?Sized>(
         session: &S,

@@ -2,35 +2,58 @@
 
 mod from_row;
 mod by_name;
+mod changes;
 
 pub use from_row::{FromRow, RawValue};
 
 use std::fmt;
 use std::sync::Arc;
 
-use thing_driver_api::{Capability, Error, ErrorKind, Flow, NoRows, Result, Row, RowSink, Shape, Statement, Value};
+use thing_driver_api::{
+    Capability, Error, ErrorKind, Flow, Key, NoRows, Result, Row, RowSink, Shape, Statement, Value,
+};
 
 use crate::session::Handle;
 use crate::stream::ObjectStream;
-use crate::{Loaded, Model};
+use crate::{IntoKey, Loaded, Model, ModelKey};
 
 use by_name::ByName;
 pub(crate) use by_name::Columns;
+use changes::Changes;
 
 /// A statement in the database's own language: made by [`Db::raw`](crate::Db::raw), given values by [`Raw::bind`], and
 /// run by one of the others.
 ///
-/// Raw statements pass by the cache. After a raw write call [`Db::invalidate`](crate::Db::invalidate).
+/// Raw reads pass by the cache. A raw write says what it changes, by [`Raw::changes`] or [`Raw::changes_only`], and is
+/// then as coherent as any other; one that doesn't say so must be followed by
+/// [`Db::invalidate`](crate::Db::invalidate).
 #[must_use = "a raw statement does nothing until it is run"]
 pub struct Raw<'s> {
     session: Handle<'s>,
     text: String,
     values: Result<Vec<Value<'static>>>,
+    changes: Result<Changes>,
 }
 
 impl<'s> Raw<'s> {
     pub(crate) fn new(session: Handle<'s>, text: String) -> Self {
-        Self { session, text, values: Ok(Vec::new()) }
+        Self { session, text, values: Ok(Vec::new()), changes: Ok(Changes::default()) }
+    }
+
+    /// Says that the statement may change any rows of the model's table: everything cached of it is forgotten, as of the
+    /// moment when the statement takes effect.
+    pub fn changes<M: Model>(mut self) -> Self {
+        self.changes = self.changes.map(|changes| changes.with_table::<M>());
+        self
+    }
+
+    /// Says that the statement may change the rows with these keys (add or remove them too), and no others of the
+    /// model's table: they are read and locked before it and read again after it, in a transaction, so that only what they
+    /// concern is forgotten.
+    pub fn changes_only<M: Model, K: IntoKey<M::Key>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        let keys: Result<Vec<Key>> = keys.into_iter().map(|key| key.into_key().to_key()).collect();
+        self.changes = self.changes.and_then(|changes| Ok(changes.with_rows::<M>(keys?)));
+        self
     }
 
     /// Binds the next value: anything that can be a column, or `&str`.
@@ -49,7 +72,7 @@ impl<'s> Raw<'s> {
     /// A value that can't be bound, a wrong number of values, and those of the database.
     pub async fn execute(self) -> Result<u64> {
         let (shape, values) = self.parts()?;
-        Ok(self.session.write(&Statement::new(&shape, &values), &mut NoRows).await?.rows)
+        Ok(self.declared()?.around(self.session, &Statement::new(&shape, &values), &mut NoRows).await?.rows)
     }
 
     /// The rows as objects of a model, by the names of the result's columns. Columns that the model does not have are
@@ -61,7 +84,7 @@ impl<'s> Raw<'s> {
     pub async fn objects<M: Model>(self) -> Result<Vec<Loaded<M>>> {
         let (shape, values) = self.parts()?;
         let mut objects = ByName::<M>::new();
-        self.session.fetch(&Statement::new(&shape, &values), &mut objects).await?;
+        self.fetch(&Statement::new(&shape, &values), &mut objects).await?;
         Ok(objects.rows.into_iter().map(Loaded::of).collect())
     }
 
@@ -74,7 +97,7 @@ impl<'s> Raw<'s> {
     pub async fn rows<T: FromRow>(self) -> Result<Vec<T>> {
         let (shape, values) = self.parts()?;
         let mut rows = Plain { rows: Vec::new() };
-        self.session.fetch(&Statement::new(&shape, &values), &mut rows).await?;
+        self.fetch(&Statement::new(&shape, &values), &mut rows).await?;
         Ok(rows.rows)
     }
 
@@ -103,6 +126,19 @@ impl<'s> Raw<'s> {
     pub async fn stream<M: Model>(self) -> Result<ObjectStream<M>> {
         let (shape, values) = self.parts()?;
         ObjectStream::open(self.session, &Statement::new(&shape, &values)).await
+    }
+
+    /// A statement that says what it changes is a write that gives rows back.
+    async fn fetch(&self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<()> {
+        let changes = self.declared()?;
+        if changes.is_empty() {
+            return self.session.fetch(statement, rows).await;
+        }
+        changes.around(self.session, statement, rows).await.map(drop)
+    }
+
+    fn declared(&self) -> Result<&Changes> {
+        self.changes.as_ref().map_err(Error::duplicate)
     }
 
     fn parts(&self) -> Result<(Arc<Shape>, Vec<Value<'static>>)> {

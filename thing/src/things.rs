@@ -176,7 +176,9 @@ impl<'s, M: Model> Things<'s, M> {
 
     fn peek(self, key: &Key) -> ObjectAnswer<M> {
         match self.cache() {
-            Some((_, cache)) if !self.is_fresh() => cache.peek_object(&EntryKey::Object { table: M::table().id(), key: key.clone() }),
+            Some((_, cache)) if !self.is_fresh() => {
+                cache.peek_object(&EntryKey::Object { table: M::table().id(), key: key.clone() })
+            }
             _ => ObjectAnswer::Miss,
         }
     }

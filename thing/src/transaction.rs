@@ -5,7 +5,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thing_driver_api::{Capability, Change, Error, NoRows, Result, Table, Tag, Transaction as DriverTransaction, TransactionOptions};
+use thing_driver_api::{
+    Capability, Change, Error, NoRows, Result, Table, TableId, Tag, Transaction as DriverTransaction,
+    TransactionOptions,
+};
 
 use crate::cache::{Announced, LISTED, Quarantine, Tags};
 use crate::debt::{self, NewDebt};
@@ -42,6 +45,8 @@ struct Shared {
 #[derive(Default)]
 struct Touched {
     tags: Tags,
+    /// Tables of which anything may have changed, once for each statement that did not come to its end.
+    suspected: Vec<TableId>,
     /// Whether something was written that demands a strict commit.
     strict: bool,
     /// Whether the cache could not be told of this just now, so that it need not be tried again.
@@ -162,7 +167,8 @@ impl Transaction {
         let transaction = connection.take()?;
         drop(connection);
         self.ended = true;
-        let touched = std::mem::take(&mut *locked(&self.shared.touched));
+        let mut touched = std::mem::take(&mut *locked(&self.shared.touched));
+        touched.tags.add_tables(std::mem::take(&mut touched.suspected));
         let Some(cache) = self.db.cache().filter(|_| !touched.tags.is_empty()) else {
             transaction.commit().await?;
             self.fate.commit();
@@ -256,6 +262,21 @@ impl Transaction {
     /// Notes whether the cache could just not be told of what this is about to write.
     pub(crate) fn owe(&self, owing: bool) {
         locked(&self.shared.touched).owing = owing;
+    }
+
+    /// Notes that a statement may be about to change anything of a table.
+    pub(crate) fn suspect(&self, table: &Table, coherence: Coherence) {
+        let mut touched = locked(&self.shared.touched);
+        touched.strict |= coherence == Coherence::Strict;
+        touched.suspected.push(table.id());
+    }
+
+    /// Notes that what a suspected statement did is known.
+    pub(crate) fn clear(&self, table: &Table) {
+        let mut touched = locked(&self.shared.touched);
+        if let Some(at) = touched.suspected.iter().position(|suspected| *suspected == table.id()) {
+            touched.suspected.swap_remove(at);
+        }
     }
 
     /// Notes what the statement did. Beyond [`LISTED`] changes it is not told apart.

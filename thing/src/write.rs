@@ -12,6 +12,11 @@
 mod create;
 mod update;
 mod delete;
+mod dependents;
+
+pub use dependents::Dependent;
+
+use std::sync::Arc;
 
 use thing_driver_api::{
     Capability, ColumnSet, Comparison, Condition, Error, Key, Lock, Operand, Operation, Result, Slot, Statement, Table,
@@ -64,7 +69,9 @@ impl<M: Model> Things<'_, M> {
         }
         let key = object.key().to_key()?;
         object.touch(self.session().db().now(), false);
-        update::replace(self.session(), self.coherence(), &object).await.map_err(|error| about::<M>(error, "save", &key))?;
+        update::replace(self.session(), self.coherence(), &object)
+            .await
+            .map_err(|error| about::<M>(error, "save", &key))?;
         Ok(Loaded::of(object))
     }
 
@@ -75,7 +82,9 @@ impl<M: Model> Things<'_, M> {
     /// [`Error::is_not_found`] when there is none; constraints; else as [`Things::create`].
     pub async fn delete(self, key: impl IntoKey<M::Key>) -> Result<()> {
         let key = key.into_key().to_key()?;
-        delete::delete::<M>(self.session(), self.coherence(), &key, None).await.map_err(|error| about::<M>(error, "delete", &key))
+        delete::delete::<M>(self.session(), self.coherence(), &key, None)
+            .await
+            .map_err(|error| about::<M>(error, "delete", &key))
     }
 
     /// Adds many objects, all or none, and gives them back with their keys, in order.
@@ -123,7 +132,9 @@ impl<M: Model> Things<'_, M> {
         }
         let inner = self.begin_within().await?;
         for (index, object) in objects.iter_mut().enumerate() {
-            update::save(Handle::Transaction(&inner), self.coherence(), object).await.map_err(|e| item::<M>(e, index))?;
+            update::save(Handle::Transaction(&inner), self.coherence(), object)
+                .await
+                .map_err(|e| item::<M>(e, index))?;
         }
         inner.commit().await
     }
@@ -143,7 +154,9 @@ impl<M: Model> Things<'_, M> {
         }
         let inner = self.begin_within().await?;
         for (index, key) in wanted.iter().enumerate() {
-            delete::delete::<M>(Handle::Transaction(&inner), self.coherence(), key, None).await.map_err(|e| item::<M>(e, index))?;
+            delete::delete::<M>(Handle::Transaction(&inner), self.coherence(), key, None)
+                .await
+                .map_err(|e| item::<M>(e, index))?;
         }
         inner.commit().await
     }
@@ -175,7 +188,9 @@ impl<M: Model> Loaded<M> {
         let key = self.original().key().to_key()?;
         let known = Some(self.original());
         let coherence = Things::<M>::of(session).coherence();
-        delete::delete(session.handle(), coherence, &key, known).await.map_err(|error| about::<M>(error, "delete", &key))
+        delete::delete(session.handle(), coherence, &key, known)
+            .await
+            .map_err(|error| about::<M>(error, "delete", &key))
     }
 }
 
@@ -222,7 +237,11 @@ impl Target {
 
 /// The row as it is now, read in the session, and locked there if that is a transaction.
 async fn row_before<M: Model>(session: Handle<'_>, key: &Key) -> Result<KnownRow> {
-    let table = M::table();
+    find_row(session, M::table(), key).await?.ok_or_else(|| not_found::<M>(key))
+}
+
+/// As [`row_before`], of a row that may not be there.
+pub(crate) async fn find_row(session: Handle<'_>, table: &Arc<Table>, key: &Key) -> Result<Option<KnownRow>> {
     let target = Target::new(table, 0, key, ColumnSet::EMPTY, &Vec::new());
     let operation = Operation::Select {
         columns: (0..table.columns().len()).collect(),
@@ -235,9 +254,9 @@ async fn row_before<M: Model>(session: Handle<'_>, key: &Key) -> Result<KnownRow
     let shape = session.db().shape(table, &operation);
     let mut rows = crate::rows::WholeRows::new(table);
     session.fetch(&Statement::new(&shape, &target.values), &mut rows).await?;
-    let row = rows.rows.pop().ok_or_else(|| not_found::<M>(key))?;
+    let Some(row) = rows.rows.pop() else { return Ok(None) };
     match row.iter().position(Option::is_none) {
-        None => Ok(row),
+        None => Ok(Some(row)),
         Some(column) => {
             let name = &table.column(column).name;
             Err(Error::invalid_data(name.as_ref(), format!("column `{name}` holds a value of another type")))

@@ -6,6 +6,7 @@
 mod support;
 
 mod caching;
+mod cascades;
 mod collations;
 mod debts;
 mod decimals;
@@ -16,6 +17,7 @@ mod merging;
 mod operations;
 mod properties;
 mod raw;
+mod raw_changes;
 mod schema;
 mod several;
 mod urls;

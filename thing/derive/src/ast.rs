@@ -28,6 +28,10 @@ pub(crate) struct Model {
     pub(crate) new: Option<Ident>,
     /// The variant of `Coherence`, if one is chosen.
     pub(crate) coherence: Option<Ident>,
+    /// Columns of other models whose rows the database deletes along.
+    pub(crate) cascades: Vec<Path>,
+    /// Columns of other models that the database sets to NULL.
+    pub(crate) nulls: Vec<Path>,
 }
 
 /// A struct with `#[derive(Embed)]`.
@@ -149,7 +153,13 @@ impl Model {
             None => Some(attributes.new.unwrap_or_else(|| format_ident!("New{name}"))),
         };
         let coherence = attributes.coherence.and_then(|text| coherence(&text, &mut errors));
-        errors.finish(key.map(|key| Self { shape, table, key, new, coherence }))
+        let (cascades, nulls) = (attributes.cascades, attributes.nulls);
+        if let (Some(Key::Fields { fields, .. }), Some(column)) = (&key, cascades.iter().chain(&nulls).next())
+            && fields.len() > 1
+        {
+            errors.add(column, "a composite key has no column of another model that refers to it; invalidate by hand");
+        }
+        errors.finish(key.map(|key| Self { shape, table, key, new, coherence, cascades, nulls }))
     }
 }
 

@@ -18,6 +18,10 @@ pub(crate) struct StructAttributes {
     pub(crate) new: Option<Ident>,
     pub(crate) no_new: Option<Ident>,
     pub(crate) coherence: Option<LitStr>,
+    /// Columns of other models whose rows the database deletes along.
+    pub(crate) cascades: Vec<Path>,
+    /// Columns of other models that the database sets to NULL.
+    pub(crate) nulls: Vec<Path>,
     /// Something could not be read: what seems to be missing may stand there.
     pub(crate) unclear: bool,
 }
@@ -77,7 +81,8 @@ const ON_FIELDS: &[&str] = &[
     "assigned", "column", "created", "default", "embed", "given", "ignore", "index", "key", "prefix", "unique",
     "updated",
 ];
-const ON_MODELS: &[&str] = &["coherence", "crate", "index", "key", "new", "no_new", "table", "unique"];
+const ON_MODELS: &[&str] =
+    &["cascades", "coherence", "crate", "index", "key", "new", "no_new", "nulls", "table", "unique"];
 const ON_EMBEDS: &[&str] = &["crate", "index", "unique"];
 const ON_COLUMN_TYPES: &[&str] = &["crate"];
 const ON_VARIANTS: &[&str] = &["rename"];
@@ -99,6 +104,8 @@ impl StructAttributes {
                 continue;
             }
             match name.as_str() {
+                "cascades" => parsed.cascades.extend(entry.columns(errors)),
+                "nulls" => parsed.nulls.extend(entry.columns(errors)),
                 "coherence" => set(&mut parsed.coherence, entry.text(errors), &entry.name, errors),
                 "crate" => set(&mut parsed.krate, entry.path(errors), &entry.name, errors),
                 "table" => set(&mut parsed.table, entry.text(errors), &entry.name, errors),

@@ -72,6 +72,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `unique(…)` | as `index(…)`, and no two rows may agree in all the fields |
 /// | `new = "Draft"` | names the struct for new objects |
 /// | `no_new` | there is none |
+/// | `cascades(Post::USER_ID)` | the database deletes the rows of other models whose columns refer to a deleted row |
+/// | `nulls(Post::EDITOR_ID)` | the database sets these columns to NULL in rows that refer to a deleted row |
 /// | `coherence = "strict"` | what reads and writes promise across processes: `"fresh"`, `"bounded"` or `"strict"` |
 /// | `crate = "my_crate::thing"` | the path of the crate `thing`, where it is not `::thing` |
 ///

@@ -35,12 +35,7 @@ pub(crate) struct Quarantine<'a> {
 impl<'a> Quarantine<'a> {
     /// Closes the tags, for a strict write in the memory of other processes too. When the cache can't be reached nothing
     /// has been written, and nothing may be but as a debt, where debts are allowed.
-    pub(crate) async fn close(
-        db: &'a Db,
-        cache: &'a Cache,
-        tags: Tags,
-        coherence: Coherence,
-    ) -> Result<Announced<'a>> {
+    pub(crate) async fn close(db: &'a Db, cache: &'a Cache, tags: Tags, coherence: Coherence) -> Result<Announced<'a>> {
         let quarantine = Self { cache, counters: db.counters(), tags: tags.into_vec(), token: Token::random() };
         let Err(error) = quarantine.announce(coherence).await else {
             return Ok(Announced::Closed(quarantine));
@@ -48,7 +43,9 @@ impl<'a> Quarantine<'a> {
         quarantine.counters.cache_error();
         match db.debts() {
             Some(_) => Ok(Announced::Owing(NewDebt::of(db, &quarantine.tags))),
-            None => Err(Error::cache("the write was refused because the cache could not be told of it").with_source(error)),
+            None => {
+                Err(Error::cache("the write was refused because the cache could not be told of it").with_source(error))
+            }
         }
     }
 

@@ -79,7 +79,8 @@ impl Cache {
         let entries: Vec<(EntryKey, [Tag; 2])> =
             keys.iter().map(|key| (object_key::<M>(key), object_tags(table, key))).collect();
         // Most rows exist, and depend on their own tag alone.
-        let wanted: Vec<Wanted<'_>> = entries.iter().map(|(entry, tags)| Wanted::new(entry).tags(&tags[..1]).fresh(fresh)).collect();
+        let wanted: Vec<Wanted<'_>> =
+            entries.iter().map(|(entry, tags)| Wanted::new(entry).tags(&tags[..1]).fresh(fresh)).collect();
         let found = self.client().load(&wanted).await?;
         let mut answers = Vec::with_capacity(keys.len());
         for ((key, (entry, _)), found) in keys.iter().zip(&entries).zip(found) {

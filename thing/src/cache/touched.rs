@@ -42,6 +42,12 @@ impl Tags {
         }
     }
 
+    /// Adds everything about tables.
+    pub(crate) fn add_tables(&mut self, tables: Vec<TableId>) {
+        self.tags.extend(tables.iter().map(|&table| Tag::table(table)));
+        self.tables.extend(tables);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.tags.is_empty()
     }

@@ -2,6 +2,7 @@
 
 use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, Statement};
 
+use super::dependents::Effects;
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{Announced, KnownRow, Quarantine, Tags, deleted, image};
 use crate::retry::Retries;
@@ -18,6 +19,7 @@ pub(super) async fn delete<M: Model>(
 ) -> Result<()> {
     match session {
         _ if session.db().cache().is_none() => blind::<M>(session, key).await,
+        Handle::Db(db) if !M::dependents().is_empty() => in_own_transaction::<M>(db, coherence, key, false).await,
         Handle::Db(db) => guarded(db, coherence, key, known).await,
         Handle::Transaction(_) => in_transaction::<M>(session, coherence, key).await,
     }
@@ -56,9 +58,12 @@ async fn in_transaction<M: Model>(session: Handle<'_>, coherence: Coherence, key
     let before = row_before::<M>(session, key).await?;
     let table = M::table();
     let key = &key_of(table, &before, key);
+    let effects = Effects::of_delete::<M>(session, key).await?;
     transaction.touch(table, deleted(table, key, &before), coherence);
+    effects.touch(transaction, coherence);
     blind::<M>(session, key).await.inspect_err(|error| transaction.failed(error))?;
     transaction.changed(image(table, key.clone(), ColumnSet::ALL, Some(before), None));
+    effects.changed(transaction);
     Ok(())
 }
 

@@ -131,6 +131,26 @@ impl Entry {
         path
     }
 
+    /// `word(Post::USER_ID, …)`, at least one.
+    pub(super) fn columns(&self, errors: &mut Errors) -> Vec<Path> {
+        let paths = match &self.content {
+            Content::List(tokens) => Punctuated::<Path, Token![,]>::parse_terminated.parse2(tokens.clone()),
+            _ => Ok(Punctuated::new()),
+        };
+        match paths {
+            Ok(paths) if !paths.is_empty() => return paths.into_iter().collect(),
+            Ok(_) => {
+                let word = &self.name;
+                errors.add(
+                    word,
+                    format!("`{word}` lists columns of other models; write `#[thing({word}(Post::USER_ID))]`"),
+                );
+            }
+            Err(error) => errors.push(error),
+        }
+        Vec::new()
+    }
+
     /// `word(a, b)`, at least one.
     pub(super) fn names(&self, errors: &mut Errors) -> Option<Vec<Ident>> {
         let names = match &self.content {

@@ -64,6 +64,7 @@ fn implementation(model: &Model) -> TokenStream {
                 ::core::option::Option::Some(#krate::Coherence::#variant);
         }
     });
+    let dependents = dependents(model);
     quote! {
         #[automatically_derived]
         impl #krate::Model for #ident {
@@ -76,6 +77,8 @@ fn implementation(model: &Model) -> TokenStream {
             fn table() -> &'static #private::Arc<#private::Table> {
                 #table
             }
+
+            #dependents
 
             #key_method
 
@@ -98,6 +101,23 @@ fn implementation(model: &Model) -> TokenStream {
             fn heap_size(&self) -> usize {
                 #heap_size
             }
+        }
+    }
+}
+
+/// The method `dependents`, where there are any.
+fn dependents(model: &Model) -> TokenStream {
+    let private = model.shape.private();
+    let (cascades, nulls) = (&model.cascades, &model.nulls);
+    if cascades.is_empty() && nulls.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn dependents() -> ::std::vec::Vec<#private::Dependent> {
+            ::std::vec![
+                #(#private::Dependent::deleted_along(#cascades),)*
+                #(#private::Dependent::set_to_null(#nulls),)*
+            ]
         }
     }
 }
