@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use thing::driver::{
-    Capabilities, ChangeFeed, Dialect, Executor, Key, PageStream, RowSink, Schema, Shape, Statement, Transaction,
+    Capabilities, ChangeFeed, Dialect, Executor, Key, PageStream, RowSink, Schema, Shape, Statement, Table, Transaction,
     Written, async_trait, sql,
 };
 use thing::{Db, Error, Model, Result, TransactionOptions};
@@ -138,7 +138,7 @@ impl<E: Executor> Executor for Watched<E> {
         self.timed(statement.shape, self.inner.stream(statement)).await
     }
 
-    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
-        self.inner.changes().await
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        self.inner.changes(tables).await
     }
 }

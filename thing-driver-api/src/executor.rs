@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Capabilities, Change, Dialect, Error, Key, NoRows, Page, Result, RowSink, Schema, Shape, Statement};
+use crate::{
+    Capabilities, Change, Dialect, Error, Key, NoRows, Page, Result, RowSink, Schema, Shape, Statement, Table, TableId,
+};
 
 /// A database: runs statements, each on its own or in a transaction.
 ///
@@ -90,9 +92,16 @@ pub trait Executor: Send + Sync + fmt::Debug + 'static {
         Err(Error::unsupported("this driver does not stream results; read them in slices by key"))
     }
 
-    /// Reports writes that others make to the database; required with
-    /// [`Capability::ChangeFeed`](crate::Capability::ChangeFeed).
-    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
+    /// Reports writes that others make to these tables; required with
+    /// [`Capability::ChangeFeed`](crate::Capability::ChangeFeed). Others are all that do not write through an executor of
+    /// this driver; reporting the writes of these too is allowed, and costs needless invalidations.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when the database does not record changes of the tables: the
+    /// message says what to do.
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        let _ = tables;
         Err(Error::unsupported("this driver reports no changes made by others"))
     }
 }
@@ -205,12 +214,32 @@ pub trait PageStream: Send + fmt::Debug {
     async fn next(&mut self) -> Result<Option<Page>>;
 }
 
-/// Writes made by others, in the order of their commits.
+/// Writes made by others, those of one row in the order of their commits.
+///
+/// To ask for the next says that what came before has been dealt with, and need not be told again to anybody. A feed
+/// that is dropped leaves what it told last to the next. One that can't tell what was written before it began, because
+/// nothing kept it, says [`Observed::Everything`] first.
 #[async_trait]
 pub trait ChangeFeed: Send + fmt::Debug {
-    /// Waits for the next changes. `Ok(None)` means that changes may have been missed: everything cached from this
-    /// database is in doubt.
-    async fn next(&mut self) -> Result<Option<Vec<Change>>>;
+    /// Waits for the next.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database. The feed is of no use then; another one tells what this one did not.
+    async fn next(&mut self) -> Result<Observed>;
+}
+
+/// What a [`ChangeFeed`] saw.
+///
+/// Exhaustive: whoever did not know one could not be right.
+#[derive(Clone, Debug)]
+pub enum Observed {
+    /// Changes of rows, committed. An image may leave values out that are not known exactly.
+    Changes(Vec<Arc<Change>>),
+    /// Changes of these tables of which the rows are not known.
+    Tables(Vec<TableId>),
+    /// Changes may have been missed: anything of the tables may have changed.
+    Everything,
 }
 
 /// Shared executors are executors; every method is forwarded.
@@ -253,7 +282,7 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
         (**self).stream(statement).await
     }
 
-    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
-        (**self).changes().await
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        (**self).changes(tables).await
     }
 }

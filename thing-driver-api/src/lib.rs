@@ -52,7 +52,7 @@ pub use condition::{Comparison, Condition, Operand, Order, Slot};
 pub use decimal::Decimal;
 pub use dialect::{Dialect, quote};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result};
-pub use executor::{ChangeFeed, Executor, Isolation, PageStream, Transaction, TransactionOptions, Written};
+pub use executor::{ChangeFeed, Executor, Isolation, Observed, PageStream, Transaction, TransactionOptions, Written};
 pub use key::Key;
 pub use page::{Decode, Page, PageRow};
 pub use row::{Flow, NoRows, Row, RowSink};

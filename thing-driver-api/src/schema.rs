@@ -4,9 +4,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Index, Result, Table, ValueType};
+use crate::{Error, Index, Result, Table, ValueType};
 
-/// Reads and changes the schema of a database. The core calls it from `sync` only.
+/// Reads and changes the schema of a database. The core calls it when it is asked to change the schema.
 #[async_trait]
 pub trait Schema: Send + Sync + fmt::Debug {
     /// Describes the table of this name; `None` when there is none.
@@ -21,6 +21,20 @@ pub trait Schema: Send + Sync + fmt::Debug {
 
     /// Creates one index of an existing table.
     async fn create_index(&self, table: &Table, index: &Index) -> Result<()>;
+
+    /// Has the database record changes that others make to these existing tables, for
+    /// [`Executor::changes`](crate::Executor::changes): with triggers that write a table, for example. What is there
+    /// already stays.
+    async fn record_changes(&self, tables: &[&Table]) -> Result<()> {
+        let _ = tables;
+        Err(Error::unsupported("this driver records no changes made by others"))
+    }
+
+    /// Undoes [`Schema::record_changes`] for these tables.
+    async fn forget_changes(&self, tables: &[&Table]) -> Result<()> {
+        let _ = tables;
+        Err(Error::unsupported("this driver records no changes made by others"))
+    }
 }
 
 /// A table as the database has it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thing_driver_api::{
-    Capabilities, ChangeFeed, Dialect, Error, Executor, Key, PageStream, Result, RowSink, Schema, Shape, Statement,
+    Capabilities, ChangeFeed, Dialect, Error, Executor, Key, PageStream, Result, RowSink, Schema, Shape, Statement, Table,
     Transaction, TransactionOptions, Written, async_trait,
 };
 
@@ -68,7 +68,7 @@ impl<E: Executor> Executor for Delayed<E> {
         self.inner.stream(statement).await
     }
 
-    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
-        self.inner.changes().await
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        self.inner.changes(tables).await
     }
 }

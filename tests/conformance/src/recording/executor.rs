@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use thing_driver_api::{
     Capabilities, ChangeFeed, Dialect, Error, ErrorKind, Executor, Key, PageStream, Result, RowSink, Schema, Shape,
-    Statement, Transaction, TransactionOptions, Written,
+    Statement, Table, Transaction, TransactionOptions, Written,
 };
 
 use super::points::Points;
@@ -183,10 +183,10 @@ impl Executor for RecordingExecutor {
         self.points.after(&record, answer, |lost| lost).await
     }
 
-    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
         let record = Recorded::Changes;
         self.points.before(&record).await?;
-        let answer = self.inner.changes().await;
+        let answer = self.inner.changes(tables).await;
         self.points.after(&record, answer, |lost| lost).await
     }
 }

@@ -47,4 +47,12 @@ impl Schema for RecordingSchema {
         let answer = self.inner()?.create_index(table, index).await;
         self.points.after(&record, answer, |lost| lost).await
     }
+
+    async fn record_changes(&self, tables: &[&Table]) -> Result<()> {
+        self.inner()?.record_changes(tables).await
+    }
+
+    async fn forget_changes(&self, tables: &[&Table]) -> Result<()> {
+        self.inner()?.forget_changes(tables).await
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{
     Capabilities, Capability, ChangeFeed, Dialect, Error, ErrorKind, Executor, Key, NoRows, Operation, PageStream,
-    Result, RowSink, Schema, Shape, Statement, Transaction, TransactionOptions, Value, Written, async_trait,
+    Result, RowSink, Schema, Shape, Statement, Table, Transaction, TransactionOptions, Value, Written, async_trait,
 };
 
 use super::sink::BrokenSink;
@@ -139,7 +139,7 @@ impl Executor for Broken {
         self.inner.stream(statement).await
     }
 
-    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
-        self.inner.changes().await
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        self.inner.changes(tables).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thing::driver::{
     Capabilities, Capability, ChangeFeed, Dialect, Error, Executor, Key, PageStream, Result, RowSink, Schema, Shape,
-    Statement, Transaction, TransactionOptions, Written, async_trait,
+    Statement, Table, Transaction, TransactionOptions, Written, async_trait,
 };
 
 /// An executor with fewer capabilities than it has.
@@ -60,7 +60,7 @@ impl Executor for Limited {
         self.inner.stream(statement).await
     }
 
-    async fn changes(&self) -> Result<Box<dyn ChangeFeed>> {
-        self.inner.changes().await
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        self.inner.changes(tables).await
     }
 }
