@@ -17,6 +17,7 @@ mod evaluate;
 mod flight;
 mod read_through;
 mod invalidate;
+mod usage;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub(crate) use question::{Kind, Question};
 pub(crate) use read_through::{Answer, ObjectAnswer};
 pub(crate) use stored::{Keys, Stored};
 pub(crate) use touched::{KnownRow, LISTED, Tags, deleted, image, inserted, updated};
+pub(crate) use usage::{Counts, Missed, Usage};
 
 /// How long a quarantine lasts when its writer never ends it. A write takes far less; a busy database may hold it for
 /// the driver's busy timeout.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, TransactionOptions};
 
-use crate::cache::{Cache, Exactness};
+use crate::cache::{Cache, Exactness, Usage};
 use crate::debt::Debts;
 use crate::loader::Loader;
 use crate::statistics::Counters;
@@ -34,8 +34,10 @@ pub(crate) struct Inner {
     counters: Counters,
     models: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     /// By the address of the model's table: two models of one table have columns of their own.
-    shapes: RwLock<HashMap<usize, HashMap<Operation, Arc<Shape>>>>,
+    shapes: RwLock<HashMap<usize, HashMap<Operation, KnownShape>>>,
 }
+
+type KnownShape = (Arc<Shape>, Arc<Usage>);
 
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
@@ -202,6 +204,17 @@ impl Db {
 
     /// The shape of an operation, shared by all its calls.
     pub(crate) fn shape(&self, table: &Arc<Table>, operation: &Operation) -> Arc<Shape> {
+        self.known_shape(table, operation).0
+    }
+
+    /// How the calls of all queries fared.
+    pub(crate) fn usages(&self) -> Vec<KnownShape> {
+        let shapes = self.inner.shapes.read().unwrap_or_else(PoisonError::into_inner);
+        shapes.values().flat_map(HashMap::values).cloned().collect()
+    }
+
+    /// The shape of an operation, and how its calls fare.
+    pub(crate) fn known_shape(&self, table: &Arc<Table>, operation: &Operation) -> KnownShape {
         let model = Arc::as_ptr(table).addr();
         let shapes = self.inner.shapes.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(shape) = shapes.get(&model).and_then(|known| known.get(operation)) {
@@ -213,7 +226,7 @@ impl Db {
         if known.len() >= SHAPES {
             known.clear();
         }
-        let new = || Shape::new(table.clone(), operation.clone());
+        let new = || (Shape::new(table.clone(), operation.clone()), Arc::default());
         known.entry(operation.clone()).or_insert_with(new).clone()
     }
 }

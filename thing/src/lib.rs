@@ -73,6 +73,7 @@ mod raw;
 mod stream;
 mod sync;
 mod statistics;
+mod report;
 mod task;
 
 #[doc(hidden)]
@@ -98,6 +99,7 @@ pub use model::{Embed, EmbedKey, Model};
 pub use plan::Plan;
 pub use query::Query;
 pub use raw::{FromRow, Raw, RawValue};
+pub use report::{CacheReport, QueryReport};
 pub use session::Session;
 pub use statistics::Statistics;
 pub use stream::ObjectStream;

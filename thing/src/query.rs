@@ -9,7 +9,7 @@ use std::sync::Arc;
 use thing_driver_api::{Error, ErrorKind, Key, NewEntry, Operation, Order, Payload, Result, Slot, Value};
 
 use self::compiled::{Compiled, Sorted, has_key_of_one_order, in_order_of_keys};
-use crate::cache::{Answer, Cache, Filling, Keys, Kind, Question, Stored, Turn};
+use crate::cache::{Answer, Cache, Filling, Keys, Kind, Missed, Question, Stored, Turn};
 use crate::filter::{Filter, Node};
 use crate::plan::Plan;
 use crate::rows::{Number, Objects};
@@ -219,7 +219,8 @@ impl<'s, M: Model> Query<'s, M> {
             Kind::Count => Operation::Count { filter },
             Kind::Exists => Operation::Exists { filter },
         };
-        Ok(Compiled { kind, shape: self.session.db().shape(table, &operation), values, sorted_here })
+        let (shape, usage) = self.session.db().known_shape(table, &operation);
+        Ok(Compiled { kind, shape, usage, values, sorted_here })
     }
 
     async fn window(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
@@ -231,25 +232,30 @@ impl<'s, M: Model> Query<'s, M> {
         let question = compiled.question::<M>();
         let entry = question.key();
         let since = cache.now();
-        match cache.ask(&question, &entry, db.exactness(), self.is_fresh()).await {
+        match cache.ask(&question, &entry, db.exactness(), self.is_fresh(), &compiled.usage).await {
             Ok(Answer::Hit(payload)) => {
                 if let Some(objects) = self.hydrate(payload).await? {
                     return Ok(loaded(objects));
                 }
+                compiled.usage.unusable();
             }
             Ok(Answer::Miss) => {}
             Ok(Answer::Bypass) => return self.read_list(&compiled).await.map(loaded),
             Err(_) => {
                 db.counters().cache_error();
+                compiled.usage.missed(Missed::Failed);
                 return self.read_list(&compiled).await.map(loaded);
             }
         }
         match cache.turn(&entry, &question.tags(), since, self.is_fresh()).await {
             Ok(Turn::Fill(filling)) => self.fill_list(db, cache, filling, &question, &compiled).await.map(loaded),
-            Ok(Turn::Joined(payload)) => match self.hydrate(payload?).await? {
-                Some(objects) => Ok(loaded(objects)),
-                None => self.read_list(&compiled).await.map(loaded),
-            },
+            Ok(Turn::Joined(payload)) => {
+                compiled.usage.waited();
+                match self.hydrate(payload?).await? {
+                    Some(objects) => Ok(loaded(objects)),
+                    None => self.read_list(&compiled).await.map(loaded),
+                }
+            }
             Ok(Turn::Bypass) => self.read_list(&compiled).await.map(loaded),
             Err(_) => {
                 db.counters().cache_error();
@@ -283,6 +289,7 @@ impl<'s, M: Model> Query<'s, M> {
         let keys = Keys::List(keyed.iter().map(|(key, _)| key.clone()).collect());
         let payload = Payload::Shared(Arc::new(keys));
         if objects.len() > cache.list_limit() {
+            compiled.usage.too_long();
             filling.land_unstored(payload);
             rows.iter().for_each(|lease| cache.client().abandon(lease));
             return Ok(objects);
@@ -291,7 +298,12 @@ impl<'s, M: Model> Query<'s, M> {
         if let Some(lease) = rows {
             failed |= cache.store_rows(&lease, &keyed).await.is_err();
         }
-        failed |= filling.land(NewEntry::new(question.key(), question.tags(), payload)).await.is_err();
+        let key = question.key();
+        let digest = key.digest();
+        match filling.land(NewEntry::new(key, question.tags(), payload)).await {
+            Ok(kept) => compiled.usage.filled(digest, kept > 0),
+            Err(_) => failed = true,
+        }
         if failed {
             db.counters().cache_error();
         }
@@ -338,16 +350,18 @@ impl<'s, M: Model> Query<'s, M> {
         let question = compiled.question::<M>();
         let entry = question.key();
         let since = cache.now();
-        match cache.ask(&question, &entry, db.exactness(), self.is_fresh()).await {
+        match cache.ask(&question, &entry, db.exactness(), self.is_fresh(), &compiled.usage).await {
             Ok(Answer::Hit(payload)) => {
                 if let Some(count) = as_count(payload) {
                     return Ok(count);
                 }
+                compiled.usage.unusable();
             }
             Ok(Answer::Miss) => {}
             Ok(Answer::Bypass) => return self.read_number(compiled).await,
             Err(_) => {
                 db.counters().cache_error();
+                compiled.usage.missed(Missed::Failed);
                 return self.read_number(compiled).await;
             }
         }
@@ -357,8 +371,10 @@ impl<'s, M: Model> Query<'s, M> {
                 match &read {
                     Ok(count) => {
                         let payload = Payload::Shared(Arc::new(Keys::Count(*count)));
-                        if filling.land(NewEntry::new(entry, question.tags(), payload)).await.is_err() {
-                            db.counters().cache_error();
+                        let digest = entry.digest();
+                        match filling.land(NewEntry::new(entry, question.tags(), payload)).await {
+                            Ok(kept) => compiled.usage.filled(digest, kept > 0),
+                            Err(_) => db.counters().cache_error(),
                         }
                     }
                     Err(error) => filling.crash(error),

@@ -16,6 +16,7 @@ mod limits;
 mod merging;
 mod operations;
 mod properties;
+mod reports;
 mod raw;
 mod raw_changes;
 mod schema;

@@ -7,7 +7,7 @@ use thing_driver_api::{
 };
 
 use super::judge::absence_is_affected;
-use super::{Cache, Exactness, Moment, Question, Stored};
+use super::{Cache, Exactness, Missed, Moment, Question, Stored, Usage};
 use crate::Model;
 
 /// What the cache knows of a query.
@@ -159,22 +159,35 @@ impl Cache {
         entry: &EntryKey,
         exactness: Exactness,
         fresh: bool,
+        usage: &Usage,
     ) -> Result<Answer> {
         if !fresh && let Peek::Hit(payload) = self.client().peek(entry) {
+            usage.hit();
             return Ok(Answer::Hit(payload));
         }
         Ok(match self.client().load(&[Wanted::new(entry).tags(&question.tags()).fresh(fresh)]).await?.pop() {
-            Some(Found::Hit(payload)) => Answer::Hit(payload),
-            Some(Found::Quarantined) => Answer::Bypass,
+            Some(Found::Hit(payload)) => {
+                usage.hit();
+                Answer::Hit(payload)
+            }
+            Some(Found::Quarantined) => {
+                usage.missed(Missed::Open);
+                Answer::Bypass
+            }
             Some(Found::Behind(behind)) => {
                 if behind.changes.iter().any(|change| question.is_affected(change, exactness)) {
+                    usage.missed(Missed::Changed);
                     Answer::Miss
                 } else {
                     self.client().restamp(entry, &behind).await?;
+                    usage.unaffected();
                     Answer::Hit(behind.payload)
                 }
             }
-            _ => Answer::Miss,
+            _ => {
+                usage.missing(entry.digest());
+                Answer::Miss
+            }
         })
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use thing_driver_api::{Condition, Operation, Order, Result, Shape, Statement, Table, Value, ValueType};
 
-use crate::cache::{Kind, Question, Stored};
+use crate::cache::{Kind, Question, Stored, Usage};
 use crate::{Model, ModelKey};
 
 /// A query's shape and values.
 pub(super) struct Compiled {
     pub(super) kind: Kind,
     pub(super) shape: Arc<Shape>,
+    pub(super) usage: Arc<Usage>,
     pub(super) values: Vec<Value<'static>>,
     /// The database gives the rows in any order.
     pub(super) sorted_here: bool,
