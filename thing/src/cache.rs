@@ -18,6 +18,7 @@ mod flight;
 mod read_through;
 mod invalidate;
 mod usage;
+mod renew;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub(crate) use flight::{Filling, Moment, Turn};
 pub(crate) use invalidate::{Announced, Quarantine};
 pub(crate) use judge::has_text;
 pub(crate) use question::{Kind, Question};
-pub(crate) use read_through::{Answer, ObjectAnswer};
+pub(crate) use read_through::{Answer, ObjectAnswer, Reach};
 pub(crate) use stored::{Keys, Stored};
 pub(crate) use touched::{KnownRow, LISTED, Tags, deleted, image, inserted, updated};
 pub(crate) use usage::{Counts, Missed, Usage};
@@ -46,7 +47,8 @@ const RENEWAL: Duration = Duration::from_secs(10);
 pub(crate) struct Cache {
     client: Arc<dyn CacheClient>,
     /// Ticks while there are writes under way.
-    renewals: Arc<Clock>,
+    ticks: Arc<Clock>,
+    renewals: Arc<renew::Renewals>,
     flights: flight::Flights,
     /// Lists with more keys are not remembered.
     list_limit: usize,
@@ -54,7 +56,13 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(client: Arc<dyn CacheClient>, list_limit: usize) -> Self {
-        Self { client, renewals: Clock::new(RENEWAL), flights: flight::Flights::default(), list_limit }
+        Self {
+            client,
+            ticks: Clock::new(RENEWAL),
+            renewals: Arc::default(),
+            flights: flight::Flights::default(),
+            list_limit,
+        }
     }
 
     /// The client itself: called through its `Arc`, each call would make a second boxed future.

@@ -1,21 +1,21 @@
 //! Queries: which objects, in which order, from where to where.
 
 mod compiled;
+mod read;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::time::Duration;
 
-use thing_driver_api::{Error, ErrorKind, Key, NewEntry, Operation, Order, Payload, Result, Slot, Value};
+use thing_driver_api::{Error, ErrorKind, Operation, Order, Result, Slot, Value};
 
-use self::compiled::{Compiled, Sorted, has_key_of_one_order, in_order_of_keys};
-use crate::cache::{Answer, Cache, Filling, Keys, Kind, Missed, Question, Stored, Turn};
+use self::compiled::{Compiled, Sorted, has_key_of_one_order};
+use crate::cache::{Cache, Kind, Reach};
 use crate::filter::{Filter, Node};
 use crate::plan::Plan;
-use crate::rows::{Number, Objects};
 use crate::session::Handle;
 use crate::stream::ObjectStream;
-use crate::{Coherence, Db, Loaded, Model, ModelKey, OrderBy, Things};
+use crate::{Coherence, Db, Loaded, Model, OrderBy};
 
 /// A query over the objects of one model. Built up by methods, run by [`all`](Query::all), [`fetch`](Query::fetch),
 /// [`first`](Query::first), [`one`](Query::one), [`count`](Query::count) or [`exists`](Query::exists).
@@ -29,13 +29,14 @@ pub struct Query<'s, M> {
     order: Vec<Order>,
     cached: bool,
     coherence: Coherence,
+    stale: Option<Duration>,
     model: PhantomData<fn() -> M>,
 }
 
 impl<'s, M: Model> Query<'s, M> {
     pub(crate) fn new(session: Handle<'s>, coherence: Coherence) -> Self {
         let filter = Node::Constant(true);
-        Self { session, filter, order: Vec::new(), cached: true, coherence, model: PhantomData }
+        Self { session, filter, order: Vec::new(), cached: true, coherence, stale: None, model: PhantomData }
     }
 
     /// Only objects that match this too.
@@ -60,6 +61,16 @@ impl<'s, M: Model> Query<'s, M> {
     /// Passes by the near cache of this process, where there is one: [`Coherence::Fresh`].
     pub fn fresh(mut self) -> Self {
         self.coherence = Coherence::Fresh;
+        self
+    }
+
+    /// Takes an answer that was true `age` ago or later, where the present one would have to be read: it comes at once,
+    /// and a task reads anew for those who ask next. Lists keep their keys: the objects themselves are up to date, and
+    /// where one of them is gone the list is read after all.
+    ///
+    /// This is the one way to get from the cache what is not true any more.
+    pub fn stale_ok(mut self, age: Duration) -> Self {
+        self.stale = Some(age);
         self
     }
 
@@ -164,6 +175,12 @@ impl<'s, M: Model> Query<'s, M> {
         self.coherence == Coherence::Fresh
     }
 
+    fn reach(&self) -> Reach {
+        // Without a runtime nobody would read anew.
+        let stale = self.stale.filter(|_| tokio::runtime::Handle::try_current().is_ok());
+        Reach { fresh: self.is_fresh(), stale }
+    }
+
     fn cache(&self) -> Option<(&'s Db, &'s Cache)> {
         match self.session {
             Handle::Db(db) if self.cached => db.cache().map(|cache| (db, cache)),
@@ -222,193 +239,6 @@ impl<'s, M: Model> Query<'s, M> {
         let (shape, usage) = self.session.db().known_shape(table, &operation);
         Ok(Compiled { kind, shape, usage, values, sorted_here })
     }
-
-    async fn window(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
-        let sorted = if offset.is_none() && limit.is_none() { Sorted::AsIsCheapest } else { Sorted::ByDatabase };
-        let compiled = self.compile(Kind::List, offset, limit, sorted)?;
-        let Some((db, cache)) = self.cache() else {
-            return self.read_list(&compiled).await.map(loaded);
-        };
-        let question = compiled.question::<M>();
-        let entry = question.key();
-        let since = cache.now();
-        match cache.ask(&question, &entry, db.exactness(), self.is_fresh(), &compiled.usage).await {
-            Ok(Answer::Hit(payload)) => {
-                if let Some(objects) = self.hydrate(payload).await? {
-                    return Ok(loaded(objects));
-                }
-                compiled.usage.unusable();
-            }
-            Ok(Answer::Miss) => {}
-            Ok(Answer::Bypass) => return self.read_list(&compiled).await.map(loaded),
-            Err(_) => {
-                db.counters().cache_error();
-                compiled.usage.missed(Missed::Failed);
-                return self.read_list(&compiled).await.map(loaded);
-            }
-        }
-        match cache.turn(&entry, &question.tags(), since, self.is_fresh()).await {
-            Ok(Turn::Fill(filling)) => self.fill_list(db, cache, filling, &question, &compiled).await.map(loaded),
-            Ok(Turn::Joined(payload)) => {
-                compiled.usage.waited();
-                match self.hydrate(payload?).await? {
-                    Some(objects) => Ok(loaded(objects)),
-                    None => self.read_list(&compiled).await.map(loaded),
-                }
-            }
-            Ok(Turn::Bypass) => self.read_list(&compiled).await.map(loaded),
-            Err(_) => {
-                db.counters().cache_error();
-                self.read_list(&compiled).await.map(loaded)
-            }
-        }
-    }
-
-    /// Reads the list and remembers its keys, and the objects themselves.
-    async fn fill_list(
-        &self,
-        db: &Db,
-        cache: &Cache,
-        filling: Filling<'_>,
-        question: &Question<'_>,
-        compiled: &Compiled,
-    ) -> Result<Vec<Arc<Stored<M>>>> {
-        let rows = cache.lease_rows::<M>().await.unwrap_or(None);
-        let objects = match self.read_list(compiled).await {
-            Ok(objects) => objects,
-            Err(error) => {
-                filling.crash(&error);
-                rows.iter().for_each(|lease| cache.client().abandon(lease));
-                return Err(error);
-            }
-        };
-        let mut keyed = Vec::with_capacity(objects.len());
-        for object in &objects {
-            keyed.push((object.0.key().to_key()?, object.clone()));
-        }
-        let keys = Keys::List(keyed.iter().map(|(key, _)| key.clone()).collect());
-        let payload = Payload::Shared(Arc::new(keys));
-        if objects.len() > cache.list_limit() {
-            compiled.usage.too_long();
-            filling.land_unstored(payload);
-            rows.iter().for_each(|lease| cache.client().abandon(lease));
-            return Ok(objects);
-        }
-        let mut failed = false;
-        if let Some(lease) = rows {
-            failed |= cache.store_rows(&lease, &keyed).await.is_err();
-        }
-        let key = question.key();
-        let digest = key.digest();
-        match filling.land(NewEntry::new(key, question.tags(), payload)).await {
-            Ok(kept) => compiled.usage.filled(digest, kept > 0),
-            Err(_) => failed = true,
-        }
-        if failed {
-            db.counters().cache_error();
-        }
-        Ok(objects)
-    }
-
-    /// The objects of a cached list; `None` when one of them is gone by now, so that the list is out of date.
-    async fn hydrate(&self, payload: Payload) -> Result<Option<Vec<Arc<Stored<M>>>>> {
-        let Some(keys) = Keys::of(payload) else { return Ok(None) };
-        let Keys::List(keys) = &*keys else { return Ok(None) };
-        let things = Things::<M>::new(self.session, self.coherence);
-        let mut objects = Vec::with_capacity(keys.len());
-        let mut missing: Vec<Key> = Vec::new();
-        for key in keys {
-            let object = things.peek_object(key);
-            if object.is_none() {
-                missing.push(key.clone());
-            }
-            objects.push(object);
-        }
-        if missing.is_empty() {
-            return Ok(objects.into_iter().collect());
-        }
-        missing.sort_unstable();
-        let read = things.read_many(&missing).await?;
-        for (object, key) in objects.iter_mut().zip(keys) {
-            if let (None, Ok(at)) = (&object, missing.binary_search(key)) {
-                object.clone_from(&read[at]);
-            }
-        }
-        Ok(objects.into_iter().collect())
-    }
-
-    async fn read_list(&self, compiled: &Compiled) -> Result<Vec<Arc<Stored<M>>>> {
-        let mut objects = Objects::expecting(compiled.expected());
-        self.session.fetch(&compiled.statement(), &mut objects).await?;
-        if compiled.sorted_here { in_order_of_keys(objects.rows) } else { Ok(objects.rows) }
-    }
-
-    async fn number(&self, compiled: &Compiled) -> Result<u64> {
-        let Some((db, cache)) = self.cache() else {
-            return self.read_number(compiled).await;
-        };
-        let question = compiled.question::<M>();
-        let entry = question.key();
-        let since = cache.now();
-        match cache.ask(&question, &entry, db.exactness(), self.is_fresh(), &compiled.usage).await {
-            Ok(Answer::Hit(payload)) => {
-                if let Some(count) = as_count(payload) {
-                    return Ok(count);
-                }
-                compiled.usage.unusable();
-            }
-            Ok(Answer::Miss) => {}
-            Ok(Answer::Bypass) => return self.read_number(compiled).await,
-            Err(_) => {
-                db.counters().cache_error();
-                compiled.usage.missed(Missed::Failed);
-                return self.read_number(compiled).await;
-            }
-        }
-        match cache.turn(&entry, &question.tags(), since, self.is_fresh()).await {
-            Ok(Turn::Fill(filling)) => {
-                let read = self.read_number(compiled).await;
-                match &read {
-                    Ok(count) => {
-                        let payload = Payload::Shared(Arc::new(Keys::Count(*count)));
-                        let digest = entry.digest();
-                        match filling.land(NewEntry::new(entry, question.tags(), payload)).await {
-                            Ok(kept) => compiled.usage.filled(digest, kept > 0),
-                            Err(_) => db.counters().cache_error(),
-                        }
-                    }
-                    Err(error) => filling.crash(error),
-                }
-                read
-            }
-            Ok(Turn::Joined(payload)) => match as_count(payload?) {
-                Some(count) => Ok(count),
-                None => self.read_number(compiled).await,
-            },
-            Ok(Turn::Bypass) => self.read_number(compiled).await,
-            Err(_) => {
-                db.counters().cache_error();
-                self.read_number(compiled).await
-            }
-        }
-    }
-
-    async fn read_number(&self, compiled: &Compiled) -> Result<u64> {
-        let mut number = Number::default();
-        self.session.fetch(&compiled.statement(), &mut number).await?;
-        number.get()
-    }
-}
-
-fn loaded<M: Model>(objects: Vec<Arc<Stored<M>>>) -> Vec<Loaded<M>> {
-    objects.into_iter().map(Loaded::new).collect()
-}
-
-fn as_count(payload: Payload) -> Option<u64> {
-    match *Keys::of(payload)? {
-        Keys::Count(count) => Some(count),
-        Keys::List(_) => None,
-    }
 }
 
 impl<M> Clone for Query<'_, M> {
@@ -419,6 +249,7 @@ impl<M> Clone for Query<'_, M> {
             order: self.order.clone(),
             cached: self.cached,
             coherence: self.coherence,
+            stale: self.stale,
             model: PhantomData,
         }
     }

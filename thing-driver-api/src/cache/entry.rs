@@ -119,18 +119,28 @@ pub struct Wanted<'a> {
     pub tags: &'a [Tag],
     /// Whether to pass by memory that a writer of another process reaches only after a while.
     pub fresh: bool,
+    /// An entry that is not valid any more, or whose tags are quarantined, is wanted too if it was read so long ago at
+    /// most; [`Found::Stale`]. The answer is allowed to be without, always.
+    pub stale: Option<Duration>,
 }
 
 impl<'a> Wanted<'a> {
     /// An entry of which no tag is named.
     pub fn new(key: &'a EntryKey) -> Self {
-        Self { key, tags: &[], fresh: false }
+        Self { key, tags: &[], fresh: false, stale: None }
     }
 
     /// Names the tags.
     #[must_use]
     pub fn tags(mut self, tags: &'a [Tag]) -> Self {
         self.tags = tags;
+        self
+    }
+
+    /// Wants an entry that is not valid any more too, if it was read so long ago at most.
+    #[must_use]
+    pub fn stale(mut self, age: Option<Duration>) -> Self {
+        self.stale = age;
         self
     }
 
@@ -154,6 +164,9 @@ pub enum Found {
     Miss,
     /// A tag of the entry is quarantined: read the database and store nothing.
     Quarantined,
+    /// An entry that is not valid any more, or whose tags are quarantined, and that is not older than was
+    /// [asked for](Wanted::stale). Where the changes since are known, [`Found::Behind`] with its age is better.
+    Stale(Payload),
 }
 
 /// An entry that is behind, and why.
@@ -167,12 +180,21 @@ pub struct Behind {
     pub changes: Vec<Arc<Change>>,
     /// The stamps that the entry would carry if the changes don't touch it.
     pub as_of: Lease,
+    /// How long ago the entry was read at most, where that was [asked for](Wanted::stale) and is not longer.
+    pub age: Option<Duration>,
 }
 
 impl Behind {
+    /// Says how long ago the entry was read.
+    #[must_use]
+    pub fn aged(mut self, age: Option<Duration>) -> Self {
+        self.age = age;
+        self
+    }
+
     /// An entry, what it is behind, and the stamps of now.
     pub fn new(payload: Payload, changes: Vec<Arc<Change>>, as_of: Lease) -> Self {
-        Self { payload, changes, as_of }
+        Self { payload, changes, as_of, age: None }
     }
 }
 

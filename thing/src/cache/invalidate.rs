@@ -66,7 +66,7 @@ impl<'a> Quarantine<'a> {
     /// A renewal that has begun is awaited. One that came behind the release would close the tags once more.
     pub(crate) async fn during<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
-        let clock = &self.cache.renewals;
+        let clock = &self.cache.ticks;
         loop {
             if let Some(output) = clock.while_patient(work.as_mut(), || true).await {
                 return output;

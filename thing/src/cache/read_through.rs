@@ -1,6 +1,7 @@
 //! Reading through the cache: what is there is answered from it, what is not is read and remembered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thing_driver_api::{
     EntryKey, Found, Key, Lease, LeaseRequest, Leased, NewEntry, Payload, Peek, Result, Scope, TableId, Tag, Wanted,
@@ -9,6 +10,15 @@ use thing_driver_api::{
 use super::judge::absence_is_affected;
 use super::{Cache, Exactness, Missed, Moment, Question, Stored, Usage};
 use crate::Model;
+
+/// What a reader of a query takes for an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reach {
+    /// Nothing of memory that writers of other processes reach only after a while.
+    pub(crate) fresh: bool,
+    /// What was read so long ago at most, valid or not.
+    pub(crate) stale: Option<Duration>,
+}
 
 /// What the cache knows of a query.
 #[derive(Debug)]
@@ -19,6 +29,8 @@ pub(crate) enum Answer {
     Miss,
     /// A writer is at work: read, and remember nothing.
     Bypass,
+    /// What was true not long ago: use it, and read for those who come later.
+    Stale(Payload),
 }
 
 /// What the cache knows of a row.
@@ -158,14 +170,18 @@ impl Cache {
         question: &Question<'_>,
         entry: &EntryKey,
         exactness: Exactness,
-        fresh: bool,
+        reach: Reach,
         usage: &Usage,
     ) -> Result<Answer> {
-        if !fresh && let Peek::Hit(payload) = self.client().peek(entry) {
+        if !reach.fresh
+            && let Peek::Hit(payload) = self.client().peek(entry)
+        {
             usage.hit();
             return Ok(Answer::Hit(payload));
         }
-        Ok(match self.client().load(&[Wanted::new(entry).tags(&question.tags()).fresh(fresh)]).await?.pop() {
+        let tags = question.tags();
+        let wanted = Wanted::new(entry).tags(&tags).fresh(reach.fresh).stale(reach.stale);
+        Ok(match self.client().load(&[wanted]).await?.pop() {
             Some(Found::Hit(payload)) => {
                 usage.hit();
                 Answer::Hit(payload)
@@ -177,12 +193,16 @@ impl Cache {
             Some(Found::Behind(behind)) => {
                 if behind.changes.iter().any(|change| question.is_affected(change, exactness)) {
                     usage.missed(Missed::Changed);
-                    Answer::Miss
+                    if behind.age.is_some() { Answer::Stale(behind.payload) } else { Answer::Miss }
                 } else {
                     self.client().restamp(entry, &behind).await?;
                     usage.unaffected();
                     Answer::Hit(behind.payload)
                 }
+            }
+            Some(Found::Stale(payload)) => {
+                usage.missed(Missed::Changed);
+                Answer::Stale(payload)
             }
             _ => {
                 usage.missing(entry.digest());
