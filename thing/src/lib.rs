@@ -75,6 +75,7 @@ mod sync;
 mod statistics;
 mod report;
 mod task;
+mod trace;
 
 #[doc(hidden)]
 #[path = "private.rs"]

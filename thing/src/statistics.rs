@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use thing_driver_api::CacheStatistics;
 
+use crate::trace;
+
 /// Counters of a [`Db`](crate::Db) since it was built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -67,14 +69,17 @@ impl Counters {
     }
 
     pub(crate) fn cache_error(&self) {
+        trace::cache_error();
         self.cache_errors.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn debt(&self) {
+        trace::debt();
         self.debts.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn debts_paid(&self, count: i64) {
+        trace::debts_paid(count.unsigned_abs());
         self.debts_paid.fetch_add(count.unsigned_abs(), Ordering::Relaxed);
     }
 

@@ -11,7 +11,7 @@ use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
 use crate::filter::Filter;
 use crate::loader::{read_batch, read_one};
 use crate::session::Handle;
-use crate::{Coherence, Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Session};
+use crate::{Coherence, Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Session, trace};
 
 /// The objects of one model, on a [`Db`] or in a [`Transaction`](crate::Transaction): made by [`Db::things`],
 /// [`Transaction::things`](crate::Transaction::things) or, for any session, [`Things::of`].
@@ -197,7 +197,7 @@ impl<'s, M: Model> Things<'s, M> {
         }
         match cache.turn_for_object::<M>(key, since, self.is_fresh()).await {
             Ok(Turn::Fill(filling)) => {
-                let read = self.read_uncached(key).await;
+                let read = trace::span("fill", 1, self.read_uncached(key)).await;
                 match &read {
                     Ok(object) => match Cache::object_landing(key, object.as_ref()) {
                         Some(entry) => drop(filling.land(entry).await.inspect_err(|_| db.counters().cache_error())),

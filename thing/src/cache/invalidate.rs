@@ -12,7 +12,7 @@ use super::touched::Tags;
 use super::{Cache, QUARANTINE};
 use crate::debt::NewDebt;
 use crate::statistics::Counters;
-use crate::{Coherence, Db};
+use crate::{Coherence, Db, trace};
 
 /// A write whose tags are closed, or that owes this to the cache.
 #[derive(Debug)]
@@ -50,9 +50,10 @@ impl<'a> Quarantine<'a> {
     }
 
     async fn announce(&self, coherence: Coherence) -> Result<()> {
-        self.cache.client().quarantine(&self.tags, self.token, QUARANTINE).await?;
+        let quarantine = self.cache.client().quarantine(&self.tags, self.token, QUARANTINE);
+        trace::span("quarantine", self.tags.len(), quarantine).await?;
         if coherence == Coherence::Strict
-            && let Err(error) = self.during(self.cache.client().settle()).await
+            && let Err(error) = self.renewing(trace::span("settle", 0, self.cache.client().settle())).await
         {
             self.end(Outcome::Nothing).await;
             return Err(error);
@@ -65,6 +66,10 @@ impl<'a> Quarantine<'a> {
     ///
     /// A renewal that has begun is awaited. One that came behind the release would close the tags once more.
     pub(crate) async fn during<F: Future>(&self, work: F) -> F::Output {
+        self.renewing(trace::span("commit", 0, work)).await
+    }
+
+    async fn renewing<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
         let clock = &self.cache.ticks;
         loop {
@@ -117,7 +122,8 @@ impl<'a> Quarantine<'a> {
 
     /// A release that fails is no failure of the write: what it did not open lapses.
     async fn end(&self, outcome: Outcome) {
-        if self.cache.client().release(&self.tags, self.token, outcome).await.is_err() {
+        let release = self.cache.client().release(&self.tags, self.token, outcome);
+        if trace::span("release", self.tags.len(), release).await.is_err() {
             self.counters.cache_error();
         }
     }

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use thing_driver_api::Tag;
 
+use crate::trace;
+
 /// What became of the calls of one query, whatever their values.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
@@ -53,6 +55,7 @@ impl Usage {
     }
 
     pub(crate) fn missed(&self, missed: Missed) {
+        trace::miss(missed);
         add(&self.misses[missed as usize]);
     }
 

@@ -9,7 +9,7 @@ use super::compiled::{Compiled, Sorted, in_order_of_keys};
 use crate::cache::{Answer, Cache, Filling, Keys, Kind, Missed, Question, Stored, Turn};
 use crate::rows::{Number, Objects};
 use crate::session::Handle;
-use crate::{Db, Loaded, Model, ModelKey, Things};
+use crate::{Db, Loaded, Model, ModelKey, Things, trace};
 
 impl<M: Model> Query<'_, M> {
     pub(super) async fn window(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
@@ -85,7 +85,7 @@ impl<M: Model> Query<'_, M> {
         compiled: &Compiled,
     ) -> Result<Vec<Arc<Stored<M>>>> {
         let rows = cache.lease_rows::<M>().await.unwrap_or(None);
-        let objects = match self.read_list(compiled).await {
+        let objects = match trace::span("fill", 1, self.read_list(compiled)).await {
             Ok(objects) => objects,
             Err(error) => {
                 filling.crash(&error);
@@ -184,7 +184,7 @@ impl<M: Model> Query<'_, M> {
         }
         match cache.turn(&entry, &question.tags(), since, self.is_fresh()).await {
             Ok(Turn::Fill(filling)) => {
-                let read = self.read_number(compiled).await;
+                let read = trace::span("fill", 1, self.read_number(compiled)).await;
                 match &read {
                     Ok(count) => {
                         let payload = Payload::Shared(Arc::new(Keys::Count(*count)));
