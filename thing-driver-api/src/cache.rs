@@ -60,6 +60,20 @@ use crate::{Result, TableId};
 /// twice.
 #[async_trait]
 pub trait CacheClient: Send + Sync + fmt::Debug + 'static {
+    /// Says which [scopes](crate::Table::scopes_digest) of the table this program touches, and asks whether every program
+    /// that lately wrote to the table touches the same. Called before each query and does not wait.
+    ///
+    /// Where a program of another version, with other indexes, shares the cache, `false` MUST come before an entry that
+    /// depends on a scope can be stored under a lease, and entries that were stored before MUST be lost before the other
+    /// program's first commit: its writes don't touch all that they depend on. The core then has lists depend on the whole
+    /// table, which every write touches. A writer says which it is by touching [`Tag::writer`].
+    ///
+    /// The default is for a cache that one program has for itself.
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        let _ = (table, scopes);
+        true
+    }
+
     /// Looks for an entry in this process's memory, without waiting. Called before every read of an object, and on the
     /// fastest path: a client without memory of its own keeps the default, which is "ask with `load`".
     ///
@@ -144,6 +158,10 @@ pub trait CacheClient: Send + Sync + fmt::Debug + 'static {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<C: CacheClient + ?Sized> CacheClient for Arc<C> {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        (**self).declare(table, scopes)
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         (**self).peek(key)
     }

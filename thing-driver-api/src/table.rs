@@ -18,6 +18,7 @@ pub struct Table {
     generated_key: bool,
     indexes: Vec<Index>,
     scopes: Vec<usize>,
+    scopes_digest: u64,
     fingerprint: u64,
 }
 
@@ -88,6 +89,12 @@ impl Table {
     /// which equality is exact ([`ValueType::is_exact`]). A write touches the scopes of these columns only.
     pub fn scopes(&self) -> &[usize] {
         &self.scopes
+    }
+
+    /// Identifies the scopes, whatever their order: the names and types of their columns. Programs that agree in it touch
+    /// the same tags.
+    pub fn scopes_digest(&self) -> u64 {
+        self.scopes_digest
     }
 }
 
@@ -249,6 +256,9 @@ impl TableBuilder {
                 scopes.push(column);
             }
         }
+        let described = |column: &Column| format!("{}:{:?};", column.name, column.value_type);
+        let mut of_scopes: Vec<String> = scopes.iter().map(|&scope| described(&self.columns[scope])).collect();
+        of_scopes.sort_unstable();
         let mut form = String::with_capacity(256);
         for column in &self.columns {
             form.push_str(&format!("{}:{:?}:{};", column.name, column.value_type, column.nullable));
@@ -262,6 +272,7 @@ impl TableBuilder {
             generated_key: self.generated_key,
             indexes: self.indexes,
             scopes,
+            scopes_digest: twox_hash::XxHash3_64::oneshot(of_scopes.concat().as_bytes()),
         })
     }
 }

@@ -182,8 +182,9 @@ impl Following {
                 }
             }
         }
-        let (tags, token) = (tags.into_vec(), Token::random());
         if !tags.is_empty() {
+            tags.declare(cache.client());
+            let (tags, token) = (tags.into_vec(), Token::random());
             cache.client().quarantine(&tags, token, QUARANTINE).await?;
             let outcome = if judged { Outcome::Changed(changes) } else { Outcome::Unlisted };
             cache.client().release(&tags, token, outcome).await?;

@@ -167,8 +167,9 @@ impl<'s, M: Model> Query<'s, M> {
     pub fn plan(&self) -> Result<Plan> {
         let compiled = self.compile(Kind::List, None, None, Sorted::AsIsCheapest)?;
         let db = self.session.db();
-        let cached = self.cache().is_some();
-        Plan::of(&compiled.shape, compiled.values.len(), &compiled.question::<M>(), db.executor().dialect(), cached)
+        let cache = self.cache().map(|(_, cache)| cache);
+        let question = compiled.question::<M>(cache);
+        Plan::of(&compiled.shape, compiled.values.len(), &question, db.executor().dialect(), cache.is_some())
     }
 
     fn is_fresh(&self) -> bool {

@@ -50,6 +50,10 @@ impl Faulty {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for Faulty {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.inner.declare(table, scopes)
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         self.inner.peek(key)
     }

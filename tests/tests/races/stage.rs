@@ -255,6 +255,10 @@ impl Stepping {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for Stepping {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.inner.declare(table, scopes)
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         if self.peek { self.inner.peek(key) } else { Peek::Unknown }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{ColumnSet, Key, TableId, Value};
+use crate::{ColumnSet, Key, Table, TableId, Value};
 
 /// What one write did to one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,30 @@ impl Change {
     /// A change of a row.
     pub fn new(table: TableId, key: Key, columns: ColumnSet, before: RowImage, after: RowImage) -> Self {
         Self { table, key, columns, before, after, form: 0 }
+    }
+
+    /// What somebody's write did to one row, from its images: for a [`ChangeFeed`](crate::ChangeFeed). `columns` are those
+    /// whose values may differ; they count where both images are there. A row whose key was changed is one that was
+    /// deleted and one that was inserted.
+    ///
+    /// `None` where the images don't tell which row it is: all of the table may have changed then.
+    pub fn observed(table: &Table, columns: ColumnSet, before: RowImage, after: RowImage) -> Option<Vec<Self>> {
+        let (old, new) = (before.key(table), after.key(table));
+        let all: ColumnSet = (0..table.columns().len()).collect();
+        let change = |key, columns, before, after| {
+            Self::new(table.id(), key, columns, before, after).with_form(table.fingerprint())
+        };
+        Some(match (&before, &after) {
+            (RowImage::Row(_), RowImage::Absent) => vec![change(old?, all, before, after)],
+            (RowImage::Absent, RowImage::Row(_)) => vec![change(new?, all, before, after)],
+            (RowImage::Row(_), RowImage::Row(_)) => match (old?, new?) {
+                (old, new) if old == new => vec![change(new, columns, before, after)],
+                (old, new) => {
+                    vec![change(old, all, before, RowImage::Absent), change(new, all, RowImage::Absent, after)]
+                }
+            },
+            _ => return None,
+        })
     }
 
     /// Says what the numbers of columns mean.
@@ -56,6 +80,14 @@ pub enum RowImage {
 }
 
 impl RowImage {
+    /// The key of the row, if it is known.
+    pub fn key(&self, table: &Table) -> Option<Key> {
+        let Self::Row(values) = self else { return None };
+        let value = |&column: &usize| values.get(column)?.as_ref().map(Value::borrowed);
+        let parts: Option<Vec<Value<'_>>> = table.key().iter().map(value).collect();
+        Key::from_values(&parts?)
+    }
+
     /// Bytes that the image takes.
     pub fn size(&self) -> usize {
         match self {
@@ -76,4 +108,46 @@ pub enum Outcome {
     Unlisted,
     /// Certainly nothing happened. The tags may get back the stamps they had, unless another writer changed them.
     Nothing,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Column, ValueType};
+
+    fn table() -> Table {
+        let table = Table::builder("items")
+            .column(Column::new("id", ValueType::I64))
+            .column(Column::new("name", ValueType::Text))
+            .key([0]);
+        table.build().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn row(id: Option<i64>, name: Option<&str>) -> RowImage {
+        let name = name.map(|name| Value::Text(name.to_owned().into()));
+        RowImage::Row([id.map(Value::I64), name].into_iter().collect())
+    }
+
+    fn told(before: RowImage, after: RowImage) -> Option<Vec<(Key, usize)>> {
+        let columns = [1].into_iter().collect();
+        let changes = Change::observed(&table(), columns, before, after)?;
+        Some(changes.into_iter().map(|change| (change.key, change.columns.len())).collect())
+    }
+
+    #[test]
+    fn images_tell_what_happened_to_a_row() {
+        let one = || row(Some(1), Some("a"));
+        assert_eq!(told(RowImage::Absent, one()), Some(vec![(Key::Int(1), 2)]));
+        assert_eq!(told(one(), RowImage::Absent), Some(vec![(Key::Int(1), 2)]));
+        assert_eq!(told(one(), row(Some(1), None)), Some(vec![(Key::Int(1), 1)]));
+        assert_eq!(told(one(), row(Some(2), None)), Some(vec![(Key::Int(1), 2), (Key::Int(2), 2)]));
+    }
+
+    #[test]
+    fn without_a_key_the_row_is_not_known() {
+        let one = || row(Some(1), Some("a"));
+        assert_eq!(told(row(None, Some("a")), one()), None);
+        assert_eq!(told(RowImage::Unknown, one()), None);
+        assert_eq!(told(RowImage::Absent, RowImage::Absent), None);
+    }
 }

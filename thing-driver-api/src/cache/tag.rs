@@ -63,6 +63,12 @@ impl Tag {
         Self(digest_int(table.0 as i64, 0x7468_696e_6774_6162))
     }
 
+    /// Writers that touch these scopes of the table and no others: touched by each of their writes. No entry depends on
+    /// it; it says to [`CacheClient::declare`](super::CacheClient::declare) who writes.
+    pub fn writer(table: TableId, scopes: u64) -> Self {
+        Self(digest_int(table.0 as i64, scopes ^ 0x7772_6974_6572_7321))
+    }
+
     /// Which rows the scope has: touched by insert, by delete, and by an update that moves a row between scopes. Every
     /// list and count depends on it.
     pub fn rows(table: TableId, scope: &Scope<'_>) -> Self {

@@ -36,6 +36,7 @@ impl<'a> Quarantine<'a> {
     /// Closes the tags, for a strict write in the memory of other processes too. When the cache can't be reached nothing
     /// has been written, and nothing may be but as a debt, where debts are allowed.
     pub(crate) async fn close(db: &'a Db, cache: &'a Cache, tags: Tags, coherence: Coherence) -> Result<Announced<'a>> {
+        tags.declare(cache.client());
         let quarantine = Self { cache, counters: db.counters(), tags: tags.into_vec(), token: Token::random() };
         let Err(error) = quarantine.announce(coherence).await else {
             return Ok(Announced::Closed(quarantine));

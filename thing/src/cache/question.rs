@@ -24,6 +24,8 @@ pub(crate) struct Question<'a> {
     pub(crate) window: (bool, bool),
     /// Of the filter, then limit and offset.
     pub(crate) values: &'a [Value<'static>],
+    /// Whether every program that writes to the table touches the scopes that this one declares.
+    pub(crate) scoped: bool,
 }
 
 impl Question<'_> {
@@ -48,6 +50,9 @@ impl Question<'_> {
     /// The set of rows that the query is about: an equality on a column that leads an index, where the filter demands
     /// one, else the table.
     pub(crate) fn scope(&self) -> Scope<'_> {
+        if !self.scoped {
+            return Scope::Table;
+        }
         let scopes = self.table.scopes();
         let terms: &[Condition] = match self.filter {
             Condition::And(terms) => terms,

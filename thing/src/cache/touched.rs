@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{Change, ColumnSet, Key, RowImage, Scope, Table, TableId, Tag, Value};
+use thing_driver_api::{CacheClient, Change, ColumnSet, Key, RowImage, Scope, Table, TableId, Tag, Value};
 
 /// The values of a row by column; `None` where a value is not known.
 pub(crate) type KnownRow = Vec<Option<Value<'static>>>;
@@ -21,6 +21,8 @@ const NAMED: usize = 4096;
 pub(crate) struct Tags {
     tags: Vec<Tag>,
     tables: Vec<TableId>,
+    /// Who writes, by the scopes that this program touches.
+    writers: Vec<(TableId, u64)>,
     /// How many there were when those that stand there twice were last looked for.
     united: usize,
 }
@@ -35,6 +37,7 @@ impl Tags {
     pub(crate) fn add(&mut self, table: &Table, tags: Vec<Tag>) {
         if !self.tables.contains(&table.id()) {
             self.tables.push(table.id());
+            self.writers.push((table.id(), table.scopes_digest()));
         }
         self.tags.extend(tags);
         if self.tags.len() > self.united + 2 * NAMED {
@@ -52,9 +55,15 @@ impl Tags {
         self.tags.is_empty()
     }
 
+    /// Has the client know who writes.
+    pub(crate) fn declare(&self, client: &dyn CacheClient) {
+        self.writers.iter().for_each(|&(table, scopes)| _ = client.declare(table, scopes));
+    }
+
     /// Each tag once; those of the tables where there are too many.
     pub(crate) fn into_vec(mut self) -> Vec<Tag> {
         self.unite();
+        self.tags.extend(self.writers.iter().map(|&(table, scopes)| Tag::writer(table, scopes)));
         self.tags
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{Condition, Operation, Order, Result, Shape, Statement, Table, Value, ValueType};
 
-use crate::cache::{Kind, Question, Stored, Usage};
+use crate::cache::{Cache, Kind, Question, Stored, Usage};
 use crate::{Model, ModelKey};
 
 /// A query's shape and values.
@@ -60,7 +60,7 @@ impl Compiled {
         }
     }
 
-    pub(super) fn question<M: Model>(&self) -> Question<'_> {
+    pub(super) fn question<M: Model>(&self, cache: Option<&Cache>) -> Question<'_> {
         const NONE: &Condition = &Condition::Constant(true);
         type Parts<'a> = (&'a Condition, &'a [Order], (bool, bool));
         let (filter, order, window): Parts<'_> = match self.shape.operation() {
@@ -70,6 +70,8 @@ impl Compiled {
             Operation::Count { filter } | Operation::Exists { filter } => (filter, &[], (false, false)),
             _ => (NONE, &[], (false, false)),
         };
-        Question { kind: self.kind, table: M::table(), filter, order, window, values: &self.values }
+        let table = M::table();
+        let scoped = cache.is_none_or(|cache| cache.client().declare(table.id(), table.scopes_digest()));
+        Question { kind: self.kind, table, filter, order, window, values: &self.values, scoped }
     }
 }

@@ -18,7 +18,7 @@ impl<M: Model> Query<'_, M> {
         let Some((db, cache)) = self.cache() else {
             return self.read_list(&compiled).await.map(loaded);
         };
-        let question = compiled.question::<M>();
+        let question = compiled.question::<M>(Some(cache));
         let entry = question.key();
         let since = cache.now();
         match cache.ask(&question, &entry, db.exactness(), self.reach(), &compiled.usage).await {
@@ -158,7 +158,7 @@ impl<M: Model> Query<'_, M> {
         let Some((db, cache)) = self.cache() else {
             return self.read_number(compiled).await;
         };
-        let question = compiled.question::<M>();
+        let question = compiled.question::<M>(Some(cache));
         let entry = question.key();
         let since = cache.now();
         match cache.ask(&question, &entry, db.exactness(), self.reach(), &compiled.usage).await {

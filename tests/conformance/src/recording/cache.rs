@@ -87,6 +87,10 @@ impl RecordingCache {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl CacheClient for RecordingCache {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.inner.declare(table, scopes)
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         let found = if self.peek_refused.load(Ordering::SeqCst) { Peek::Unknown } else { self.inner.peek(key) };
         self.points.record(Command::Peek { key: key.clone(), hit: matches!(found, Peek::Hit(_)) });

@@ -137,6 +137,10 @@ fn unrelated(table: TableId) -> Arc<Change> {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl CacheClient for Broken {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.inner.declare(table, scopes)
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         if self.fault == Fault::PeeksIntoThePast
             && let Some((_, payload)) = self.memory().past.get(key)

@@ -37,6 +37,10 @@ impl BytesCache {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for BytesCache {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.inner.declare(table, scopes)
+    }
+
     fn peek(&self, _: &EntryKey) -> Peek {
         Peek::Unknown
     }
