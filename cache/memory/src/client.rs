@@ -13,7 +13,7 @@ use thing_driver_api::{
 use crate::clock::{Clock, CoarseClock};
 use crate::config::MemoryConfig;
 use crate::counters::Counters;
-use crate::entries::{Entries, Probe, Removed, Slot};
+use crate::entries::{Dependencies, Entries, Probe, Removed, Slot};
 use crate::protocol::{Granted, Protocol, Standing};
 
 /// A cache in this process's memory. Clones are handles to the same cache.
@@ -21,16 +21,16 @@ use crate::protocol::{Granted, Protocol, Standing};
 /// No command waits for anything but a mutex that is held for some microseconds; a hit of a row not even for that.
 #[derive(Clone)]
 pub struct MemoryCache {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     config: MemoryConfig,
-    clock: Box<dyn Clock>,
-    entries: Entries,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) entries: Entries,
     /// Locked before, never within, a shard of `entries`.
     protocol: Mutex<Protocol>,
-    counters: Counters,
+    pub(crate) counters: Counters,
 }
 
 impl MemoryCache {
@@ -70,6 +70,11 @@ impl fmt::Debug for MemoryCache {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for MemoryCache {
+    /// Only this program knows this memory.
+    fn declare(&self, _: TableId, _: u64) -> bool {
+        true
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         let shared = &*self.shared;
         let Some(slot) = shared.entries.get(&Probe::new(key)) else {
@@ -99,7 +104,9 @@ impl CacheClient for MemoryCache {
         let now = self.shared.clock.now();
         let mut protocol = self.shared.lock(now)?;
         let mut grant = |request: &LeaseRequest<'_>| match *request {
-            LeaseRequest::Rows { table } => Leased::Granted(protocol.lease_rows(table, now)),
+            LeaseRequest::Rows { table } => {
+                protocol.lease_rows(table, now).map_or(Leased::Quarantined, Leased::Granted)
+            }
             LeaseRequest::Entry { key, tags } => match protocol.lease(key, key.digest(), tags, now) {
                 Granted::Lease(lease) => Leased::Granted(lease),
                 Granted::Quarantined => Leased::Quarantined,
@@ -138,7 +145,7 @@ impl CacheClient for MemoryCache {
         let now = self.shared.clock.now();
         let mut protocol = self.shared.lock(now)?;
         protocol.quarantine(tags, token, now.saturating_add(duration));
-        self.shared.remove_rows(tags, &mut removed);
+        self.shared.remove(protocol, tags, &mut removed);
         self.shared.counters.quarantines.add(1);
         Ok(())
     }
@@ -147,7 +154,7 @@ impl CacheClient for MemoryCache {
         let mut removed = Removed::default();
         let mut protocol = self.shared.lock(self.shared.clock.now())?;
         let void = protocol.release(tags, token, outcome);
-        self.shared.remove_rows(&void, &mut removed);
+        self.shared.remove(protocol, &void, &mut removed);
         self.shared.counters.releases.add(1);
         Ok(())
     }
@@ -156,14 +163,12 @@ impl CacheClient for MemoryCache {
         let mut removed = Removed::default();
         let mut protocol = self.shared.lock(self.shared.clock.now())?;
         tags.iter().for_each(|&tag| protocol.void(tag));
-        self.shared.remove_rows(tags, &mut removed);
+        self.shared.remove(protocol, tags, &mut removed);
         Ok(())
     }
 
     async fn void_table(&self, table: TableId) -> Result<()> {
-        self.shared.lock(self.shared.clock.now())?.void_table(table);
-        self.shared.entries.remove_table(table);
-        Ok(())
+        self.forget_table(table)
     }
 
     /// No other process knows this memory.
@@ -198,7 +203,7 @@ impl CacheClient for MemoryCache {
 }
 
 impl Shared {
-    fn lock(&self, now: Duration) -> Result<MutexGuard<'_, Protocol>> {
+    pub(crate) fn lock(&self, now: Duration) -> Result<MutexGuard<'_, Protocol>> {
         let Ok(mut protocol) = self.protocol.lock() else {
             return Err(Error::cache(
                 "the memory cache is out of order because a thread panicked in it; make a new one",
@@ -211,8 +216,13 @@ impl Shared {
         Ok(protocol)
     }
 
-    fn remove_rows(&self, tags: &[Tag], removed: &mut Removed) {
+    /// Removes the entries of rows in the same step, and after it those of tables: what is stored in between was read
+    /// after it.
+    fn remove(&self, protocol: MutexGuard<'_, Protocol>, tags: &[Tag], removed: &mut Removed) {
         tags.iter().for_each(|&tag| self.entries.remove_digest(tag, removed));
+        let tables = protocol.tables(tags);
+        drop(protocol);
+        tables.into_iter().for_each(|table| self.entries.remove_table(table));
     }
 
     fn load(&self, key: &EntryKey) -> Result<Found> {
@@ -221,7 +231,8 @@ impl Shared {
         let mut removed = Removed::default();
         let Some(slot) = self.entries.get(&probe) else {
             let protocol = self.lock(now)?;
-            if matches!(key, EntryKey::Object { .. }) && protocol.is_marked(probe.digest) {
+            let row = matches!(key, EntryKey::Object { .. }).then_some(probe.digest);
+            if protocol.is_marked(key.table(), row) {
                 self.counters.misses_quarantined.add(1);
                 return Ok(Found::Quarantined);
             }
@@ -268,7 +279,7 @@ impl Shared {
         let weigh = |entry: NewEntry| (self.entries.weigh(&entry), entry);
         let mut fills: Vec<(&Lease, Vec<_>)> =
             fills.into_iter().map(|(lease, entries)| (lease, entries.into_iter().map(weigh).collect())).collect();
-        let (mut kept, mut evicted) = (0, 0);
+        let mut kept = 0;
         let now = self.clock.now();
         let mut protocol = self.lock(now)?;
         for (lease, entries) in &mut fills {
@@ -280,22 +291,35 @@ impl Shared {
                     refused.push(entry);
                     continue;
                 };
-                let random = digest.0 ^ protocol.advance().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                let slot = Slot {
-                    expires: now.saturating_add(self.time_to_live(&entry, random)),
-                    payload: entry.payload,
-                    weight,
-                    dependencies,
-                };
-                evicted += self.entries.insert(entry.key, digest, slot, &mut removed);
+                self.insert(&mut protocol, entry, digest, (weight, dependencies), now, &mut removed);
                 kept += 1;
             }
         }
         drop(protocol);
         self.counters.stored.add(kept);
-        self.counters.evicted.add(evicted);
         self.counters.refused.add(refused.len());
         Ok(kept)
+    }
+
+    /// Inserts an entry that was admitted.
+    pub(crate) fn insert(
+        &self,
+        protocol: &mut Protocol,
+        entry: NewEntry,
+        digest: Tag,
+        (weight, dependencies): (u64, Option<Arc<Dependencies>>),
+        now: Duration,
+        removed: &mut Removed,
+    ) {
+        let random = digest.0 ^ protocol.advance().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = Slot {
+            expires: now.saturating_add(self.time_to_live(&entry, random)),
+            payload: entry.payload,
+            weight,
+            dependencies,
+        };
+        let evicted = self.entries.insert(entry.key, digest, slot, removed);
+        self.counters.evicted.add(evicted);
     }
 
     fn restamp(&self, key: &EntryKey, behind: &Behind) -> Result<bool> {
@@ -332,10 +356,11 @@ impl Shared {
 }
 
 /// Whether two payloads are the very same value.
-fn is_same(a: &Payload, b: &Payload) -> bool {
+pub(crate) fn is_same(a: &Payload, b: &Payload) -> bool {
     match (a, b) {
         (Payload::Shared(a), Payload::Shared(b)) => Arc::ptr_eq(a, b),
         (Payload::Encoded(a), Payload::Encoded(b)) => Arc::ptr_eq(a, b),
+        (Payload::Decodable(a), Payload::Decodable(b)) => Arc::ptr_eq(a, b),
         (Payload::Absent, Payload::Absent) => true,
         _ => false,
     }

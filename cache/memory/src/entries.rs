@@ -89,6 +89,7 @@ impl Entries {
         let content = match &entry.payload {
             Payload::Shared(value) => value.weight(),
             Payload::Encoded(bytes) => bytes.len(),
+            Payload::Decodable(value) => value.weight(),
             _ => 0,
         };
         let stamps = match &*entry.tags {
@@ -137,6 +138,13 @@ impl Entries {
             if key.key.table() == table {
                 self.cache.remove(&key);
             }
+        }
+    }
+
+    /// Removes every entry that is here at the start, as [`Entries::remove_table`].
+    pub(crate) fn remove_all(&self) {
+        for (key, _) in self.cache.iter() {
+            self.cache.remove(&key);
         }
     }
 

@@ -22,6 +22,7 @@
 //! use a cache that they share.
 
 mod client;
+mod near;
 mod config;
 mod entries;
 mod protocol;

@@ -11,6 +11,9 @@
 //!   while the tag was unmarked and that no quarantine, release, lapse or void of the tag has met since. So the read
 //!   that filled it began after the release of every commit that ended before the entry was found, and what is present
 //!   is valid. A hit needs no look at marks.
+//! - **Tables.** A table is closed as its rows are: when [`Tag::table`] is quarantined or voided, its fills and reads of
+//!   rows end and its entries are removed, and while it is marked no lease is given. So when the mark goes there is
+//!   nothing to remove. A table whose fills, reads and entries nobody ever asked for has none.
 //! - **Everything else** carries the positions at which its tags had last moved before the database was read. A commit
 //!   either still marks a tag, or its release, lapse or void moved the tag. Either way the entry does not validate.
 //! - **Behind.** Each listed move of a tag is a position in the log. A move without a list (unlisted, void, lapse, a
@@ -24,8 +27,10 @@ mod writers;
 mod stamps;
 mod fills;
 mod rows;
+mod near;
 mod log;
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +43,7 @@ use self::rows::{Read, Rows};
 use self::stamps::{Cell, Stamps};
 use self::writers::Writers;
 use crate::config::MemoryConfig;
-use crate::entries::Dependencies;
+use crate::entries::{Dependencies, DigestHasher};
 
 /// The state of the protocol. Each method is one step, which nothing interrupts.
 #[derive(Debug)]
@@ -52,6 +57,8 @@ pub(crate) struct Protocol {
     fills: Fills,
     rows: Rows,
     logs: Logs,
+    /// The tables that were ever leased, by their tags.
+    tables: HashMap<Tag, TableId, DigestHasher>,
 }
 
 /// How an entry stands.
@@ -96,6 +103,7 @@ impl Protocol {
             fills: Fills::default(),
             rows: Rows::default(),
             logs: Logs::new(config.max_log_changes, config.max_log_bytes),
+            tables: HashMap::default(),
         }
     }
 
@@ -115,12 +123,25 @@ impl Protocol {
         self.position
     }
 
-    pub(crate) fn is_marked(&self, tag: Tag) -> bool {
-        self.writers.is_marked(tag)
+    /// Whether a writer is at work on the row with this tag, or on the whole table.
+    pub(crate) fn is_marked(&self, table: TableId, row: Option<Tag>) -> bool {
+        row.is_some_and(|tag| self.writers.is_marked(tag)) || self.is_table_marked(table)
+    }
+
+    fn is_table_marked(&self, table: TableId) -> bool {
+        self.writers.any() && self.writers.is_marked(Tag::table(table))
+    }
+
+    /// The tables that are named as a whole among tags, as far as anybody asked for them.
+    pub(crate) fn tables(&self, tags: &[Tag]) -> Vec<TableId> {
+        tags.iter().filter_map(|tag| self.tables.get(tag).copied()).collect()
     }
 
     /// How an entry stands that depends on more than its row's tag.
     pub(crate) fn standing(&mut self, table: TableId, dependencies: &Dependencies) -> Standing {
+        if self.is_table_marked(table) {
+            return Standing::Quarantined;
+        }
         let mut moved = false;
         let mut listed = true;
         for &(tag, stamp) in &dependencies.stamps {
@@ -154,6 +175,9 @@ impl Protocol {
 
     /// Whether an entry may carry the stamps of `as_of`: they cover all of its tags, and are those of now.
     pub(crate) fn renewed(&mut self, dependencies: &Dependencies, as_of: &Lease) -> Option<Dependencies> {
+        if self.is_table_marked(as_of.table) {
+            return None;
+        }
         let mut stamps = Vec::with_capacity(dependencies.stamps.len());
         for &(tag, _) in &dependencies.stamps {
             let (_, stamp) = as_of.stamps.iter().find(|(of, _)| *of == tag)?;
@@ -170,6 +194,10 @@ impl Protocol {
     /// out, and with it the leave to store that the row is absent.
     pub(crate) fn lease(&mut self, key: &EntryKey, digest: Tag, tags: &[Tag], now: Duration) -> Granted {
         let row = own_tag(key, digest);
+        self.know(key.table());
+        if self.is_table_marked(key.table()) {
+            return Granted::Quarantined;
+        }
         let others: Vec<Tag> = tags.iter().copied().filter(|&tag| Some(tag) != row).collect();
         let marked = others.iter().any(|&tag| self.writers.is_marked(tag));
         if row.map_or(marked, |row| self.writers.is_marked(row)) {
@@ -206,12 +234,20 @@ impl Protocol {
         Granted::Lease(lease)
     }
 
-    /// Begins a read of rows that nobody named before.
-    pub(crate) fn lease_rows(&mut self, table: TableId, now: Duration) -> Lease {
+    /// Begins a read of rows that nobody named before; `None` while a writer is at work on the whole table.
+    pub(crate) fn lease_rows(&mut self, table: TableId, now: Duration) -> Option<Lease> {
+        self.know(table);
+        if self.is_table_marked(table) {
+            return None;
+        }
         let lease = Lease::rows(table, self.position);
         let read = Read { table, position: self.position, deadline: now.saturating_add(self.lease_time) };
         self.rows.begin(lease.id, read, now);
-        lease
+        Some(lease)
+    }
+
+    fn know(&mut self, table: TableId) {
+        self.tables.entry(Tag::table(table)).or_insert(table);
     }
 
     /// Ends a fill or a read of rows. `None` if it had ended before, by a write or for its time.
@@ -248,14 +284,14 @@ impl Protocol {
         Some(dependencies)
     }
 
-    /// Marks tags for a writer. The caller removes the rows' entries in the same step.
+    /// Marks tags for a writer. The caller removes the rows' entries in the same step, and after it those of the tables.
     pub(crate) fn quarantine(&mut self, tags: &[Tag], token: Token, deadline: Duration) {
         self.writers.mark(tags, token, deadline);
-        tags.iter().for_each(|&tag| self.fills.end_row(tag));
+        tags.iter().for_each(|&tag| self.end_fills(tag));
     }
 
     /// Takes the writer's marks away and moves the tags as the outcome demands. Returns the tags that had lost the mark
-    /// and are therefore void; the caller removes their rows' entries in the same step.
+    /// and are therefore void; the caller removes their rows' entries in the same step, and after it those of the tables.
     pub(crate) fn release(&mut self, tags: &[Tag], token: Token, outcome: Outcome) -> Vec<Tag> {
         let position = self.advance();
         // `None` where the changes are not listed.
@@ -288,11 +324,21 @@ impl Protocol {
         void
     }
 
-    /// Gives a tag a new stamp. A mark stays. The caller removes the row's entry in the same step.
+    /// Gives a tag a new stamp. A mark stays. The caller removes the row's entry in the same step, and after it those of
+    /// the table.
     pub(crate) fn void(&mut self, tag: Tag) {
         let position = self.advance();
-        self.fills.end_row(tag);
+        self.end_fills(tag);
         self.move_unlisted(tag, position);
+    }
+
+    /// Ends the fills that depend on the tag of a row or a table without naming it.
+    fn end_fills(&mut self, tag: Tag) {
+        self.fills.end_row(tag);
+        if let Some(&table) = self.tables.get(&tag) {
+            self.fills.end_table(table);
+            self.rows.end_table(table);
+        }
     }
 
     /// Ends all fills of a table and forgets its changes. The caller removes the entries after this step: those that

@@ -1,23 +1,26 @@
 //! Commands that go to their nodes in one round trip.
 
 use futures_util::future::try_join_all;
-use redis::aio::ConnectionLike;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
-use crate::link::{Link, Node};
+use crate::link::{Link, load_scripts};
 use crate::name::{Name, Shard};
 
-/// Commands, each for the node of its shard. Those of one shard run in their order.
+/// Commands, each for the node of its shard. Those of one shard run in their order, and behind them the messages.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     link: &'a Link,
     commands: Vec<Vec<(usize, Cmd)>>,
+    messages: Vec<Vec<Cmd>>,
     count: usize,
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(link: &'a Link) -> Self {
-        Self { link, commands: link.nodes.iter().map(|_| Vec::new()).collect(), count: 0 }
+        let of_each = || link.nodes.iter().map(|_| ());
+        let (commands, messages) = (of_each().map(|()| Vec::new()).collect(), of_each().map(|()| Vec::new()).collect());
+        Self { link, commands, messages, count: 0 }
     }
 
     pub(crate) fn add(&mut self, shard: Shard, command: Cmd) {
@@ -25,12 +28,20 @@ impl<'a> Batch<'a> {
         self.count += 1;
     }
 
-    /// Runs all; answers in the order in which they were added, or the first error.
+    /// Sends a message by way of a node, when its commands have run.
+    pub(crate) fn publish(&mut self, node: usize, channel: &[u8], message: &[u8]) {
+        let mut command = Cmd::with_capacity(3, 16 + channel.len() + message.len());
+        command.arg("PUBLISH").arg(channel).arg(message);
+        self.messages[node].push(command);
+    }
+
+    /// Runs all; answers of the commands in the order in which they were added, or the first error.
     pub(crate) async fn run(self) -> RedisResult<Vec<Value>> {
-        let nodes = self.link.nodes.iter().zip(self.commands).filter(|(_, commands)| !commands.is_empty());
-        let runs = nodes.map(|(node, commands)| async move {
+        let nodes = self.link.nodes.iter().zip(self.commands.into_iter().zip(self.messages));
+        let nodes = nodes.filter(|(_, (commands, _))| !commands.is_empty());
+        let runs = nodes.map(|(node, (commands, messages))| async move {
             let (places, commands): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
-            let answers = run_on(node, commands).await?;
+            let answers = run_on(&node.connection().handle(), commands, messages).await?;
             Ok::<_, RedisError>(places.into_iter().zip(answers).collect::<Vec<_>>())
         });
         let mut answers: Vec<_> = try_join_all(runs).await?.into_iter().flatten().collect();
@@ -39,22 +50,33 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Runs commands on one node, those again whose script the node has forgotten.
-async fn run_on(node: &Node, commands: Vec<Cmd>) -> RedisResult<Vec<Value>> {
-    let mut answers = send(node, &commands).await?;
-    let forgotten: Vec<usize> = (0..answers.len()).filter(|&at| is_forgotten(&answers[at])).collect();
-    if !forgotten.is_empty() {
-        node.reload_scripts().await?;
-        let again: Vec<Cmd> = forgotten.iter().map(|&at| commands[at].clone()).collect();
-        for (at, answer) in forgotten.into_iter().zip(send(node, &again).await?) {
+/// Runs commands on one server and sends the messages behind them; those commands again whose script the server has
+/// forgotten, and then all messages again. Answers those of the commands.
+pub(crate) async fn run_on(
+    connection: &MultiplexedConnection,
+    mut commands: Vec<Cmd>,
+    messages: Vec<Cmd>,
+) -> RedisResult<Vec<Value>> {
+    let count = commands.len();
+    commands.extend(messages);
+    let mut answers = send(connection, &commands).await?;
+    let mut again: Vec<usize> = (0..count).filter(|&at| is_forgotten(&answers[at])).collect();
+    if !again.is_empty() {
+        load_scripts(connection).await?;
+        again.extend(count..commands.len());
+        let repeated: Vec<Cmd> = again.iter().map(|&at| commands[at].clone()).collect();
+        for (at, answer) in again.into_iter().zip(send(connection, &repeated).await?) {
             answers[at] = answer;
         }
     }
-    answers.into_iter().map(Value::extract_error).collect()
+    let answers: RedisResult<Vec<Value>> = answers.into_iter().map(Value::extract_error).collect();
+    let mut answers = answers?;
+    answers.truncate(count);
+    Ok(answers)
 }
 
-async fn send(node: &Node, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
-    let mut connection = node.connection().handle();
+async fn send(connection: &MultiplexedConnection, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
+    let mut connection = connection.clone();
     if let [command] = commands {
         return Ok(vec![connection.req_packed_command(command).await?]);
     }

@@ -11,16 +11,14 @@ use thing_driver_api::{
     Outcome, Peek, Result, TableId, Tag, Token, Wanted,
 };
 
-use crate::batch::Batch;
-use crate::config::{RedisConfig, milliseconds};
+use crate::config::RedisConfig;
 use crate::counters::RedisStatistics;
 use crate::entry;
 use crate::fills::{Ending, Fills, Leave};
 use crate::keeper::{FailedRelease, Way};
-use crate::name::Name;
-use crate::script::Script;
-use crate::store::exchange;
-use crate::write::{call_each, cells, release};
+use crate::store::{AbsentStores, exchange};
+use crate::stream::Stream;
+use crate::{settle, write};
 
 /// A cache in Redis or Valkey, shared by all that use the same server, database and prefix. Clones are handles to the
 /// same connections.
@@ -32,6 +30,7 @@ use crate::write::{call_each, cells, release};
 pub struct RedisCache {
     pub(crate) way: Arc<Way>,
     pub(crate) fills: Arc<Fills>,
+    pub(crate) absent: Arc<AbsentStores>,
 }
 
 /// How long a release that failed is tried again. Longer than the core's quarantines last.
@@ -56,7 +55,7 @@ impl RedisCache {
     /// user in; the message names the server and says what to do. A program that starts without its cache should
     /// know: only a connection that was there once heals by itself.
     pub async fn connect(config: RedisConfig) -> Result<Self> {
-        Ok(Self { way: Way::open(config).await?, fills: Arc::default() })
+        Ok(Self { way: Way::open(config).await?, fills: Arc::default(), absent: Arc::default() })
     }
 
     /// The configuration it was made with.
@@ -82,6 +81,11 @@ impl fmt::Debug for RedisCache {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for RedisCache {
+    /// Programs that share the cache have to declare the same indexes.
+    fn declare(&self, _: TableId, _: u64) -> bool {
+        true
+    }
+
     /// Nothing is in this process's memory.
     fn peek(&self, _: &EntryKey) -> Peek {
         Peek::Unknown
@@ -121,9 +125,9 @@ impl CacheClient for RedisCache {
         self.store_all(leases.iter().zip(entries).collect()).await
     }
 
-    /// The lease is known to this process alone.
+    /// Other processes that wait for the fill are told in the background.
     fn abandon(&self, lease: &Lease) {
-        self.fills.end(lease.id);
+        self.end(lease.id);
     }
 
     async fn restamp(&self, key: &EntryKey, behind: &Behind) -> Result<bool> {
@@ -133,7 +137,7 @@ impl CacheClient for RedisCache {
         let Leave::Renewal { key: noted_key, header, dependencies } = &noted.leave else {
             return Ok(false);
         };
-        let _ending = Ending { fills: &self.fills, ids: vec![behind.as_of.id] };
+        let _ending = Ending { cache: self, ids: vec![behind.as_of.id] };
         let link = self.way.link_for_read("stamp an entry anew")?;
         let renewed = entry::renew(header, key, dependencies);
         let Some(renewed) = renewed.filter(|_| noted_key == key && noted.identity == link.identity) else {
@@ -146,25 +150,13 @@ impl CacheClient for RedisCache {
     }
 
     async fn quarantine(&self, tags: &[Tag], token: Token, duration: Duration) -> Result<()> {
-        let names = cells(tags);
-        self.way
-            .write("close tags for a write", |link| {
-                let names = &names;
-                async move {
-                    let mut batch = Batch::new(&link);
-                    call_each(&mut batch, &link, Script::Quarantine, names, |command| {
-                        command.arg(&token.0.to_le_bytes()).arg(milliseconds(duration));
-                    });
-                    batch.run().await
-                }
-            })
-            .await?;
+        write::quarantine(&self.way, tags, token, duration).await?;
         self.way.counters.quarantines.add(1);
         Ok(())
     }
 
     async fn release(&self, tags: &[Tag], token: Token, outcome: Outcome) -> Result<()> {
-        let released = release(&self.way, tags, token, &outcome).await;
+        let released = write::release(&self.way, tags, token, &outcome).await;
         self.way.counters.releases.add(1);
         if released.is_err() {
             let until = Instant::now() + RELEASE_AGAIN;
@@ -174,40 +166,24 @@ impl CacheClient for RedisCache {
     }
 
     async fn void(&self, tags: &[Tag]) -> Result<()> {
-        let names = cells(tags);
-        self.way
-            .write("void tags", |link| {
-                let names = &names;
-                async move {
-                    let mut batch = Batch::new(&link);
-                    call_each(&mut batch, &link, Script::Void, names, |_| {});
-                    batch.run().await
-                }
-            })
-            .await
-            .map(drop)
+        write::void(&self.way, tags).await
     }
 
     async fn void_table(&self, table: TableId) -> Result<()> {
-        let names = [Name::generation(table), Name::log(table)];
-        self.way
-            .write("void a table", |link| async move {
-                let mut batch = Batch::new(&link);
-                for name in names {
-                    batch.add(name.shard, link.keyed("DEL", name));
-                }
-                batch.run().await
-            })
-            .await
-            .map(drop)
+        write::void_table(&self.way, table).await
     }
 
+    /// Takes a round trip when there is no near cache, and one more to the slowest where there are; as long as
+    /// [`RedisConfig::bound`] where one does not answer, and where the server has not known for that long who has one:
+    /// the first time, and after it was flushed.
     async fn settle(&self) -> Result<()> {
-        Ok(())
+        settle::settle(&self.way).await
     }
 
-    async fn invalidations(&self, _: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
-        Ok(None)
+    /// Needs RESP3, and a bound that is at most [`RedisConfig::bound`]. To be called in a Tokio runtime; the stream ends
+    /// with the last clone of this client.
+    async fn invalidations(&self, bound: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
+        Ok(Some(Box::new(Stream::open(&self.way, bound).await?)))
     }
 
     /// Of this process; `entries` and `bytes` are what it stored. See [`RedisCache::redis_statistics`] for more.

@@ -6,6 +6,7 @@ use thing_driver_api::{Error, Result};
 
 use crate::config::RedisConfig;
 use crate::error;
+use crate::known::Listener;
 use crate::link::{open, query, within};
 use crate::name::{SHARDS, Shard};
 use crate::sentinel::address_like;
@@ -31,7 +32,7 @@ pub(crate) async fn find(config: &RedisConfig) -> Result<Layout<ConnectionInfo>>
 }
 
 async fn ask(config: &RedisConfig, server: &ConnectionInfo) -> Result<Layout<ConnectionAddr>> {
-    let connection = open(config, config.with_credentials(server.clone()), None).await?;
+    let connection = open(config, config.with_credentials(server.clone()), None::<Listener>).await?;
     let address = server.addr().to_string();
     let found = within(config.connect_timeout, layout_like(&connection, server.addr())).await;
     found.map_err(|error| error::connecting(&address, error))?

@@ -45,6 +45,11 @@ pub struct RedisConfig {
     pub(crate) jitter: f64,
     pub(crate) lease_time: Duration,
     pub(crate) max_listed_moves: usize,
+    pub(crate) fill_lease: Duration,
+    pub(crate) early_refresh: f64,
+    pub(crate) max_absent_stores: usize,
+    pub(crate) bound: Duration,
+    pub(crate) gate_interval: Duration,
 }
 
 /// How the servers belong together.
@@ -117,6 +122,11 @@ impl RedisConfig {
             jitter: 0.1,
             lease_time: Duration::from_secs(10),
             max_listed_moves: 32,
+            fill_lease: Duration::from_secs(2),
+            early_refresh: 1.0,
+            max_absent_stores: 100_000,
+            bound: Duration::from_secs(1),
+            gate_interval: Duration::from_millis(100),
         };
         for url in urls {
             let Parsed { server, prefix, resp3 } = parse(url.as_ref())?;
@@ -244,6 +254,43 @@ impl RedisConfig {
         self
     }
 
+    /// Sets how long other processes wait at most for one that fills an entry; 2 seconds. When it has not ended its fill
+    /// by then, another reads the database too. Zero lets every process fill for itself.
+    pub fn fill_lease(mut self, duration: Duration) -> Self {
+        self.fill_lease = duration;
+        self
+    }
+
+    /// Sets how eagerly an entry is read again before its time ends, so that not all its readers miss it at once; 1.
+    /// Each reader decides by chance: the likelier, the nearer the end is and the longer the last fill took (XFetch, of
+    /// Vattani, Chierichetti and Lowenstein, 2015). More is earlier, 0 is never.
+    pub fn early_refresh(mut self, beta: f64) -> Self {
+        self.early_refresh = if beta > 0.0 { beta } else { 0.0 };
+        self
+    }
+
+    /// Sets how often at most this client stores that a row is absent, within the time for which that is known; 100,000.
+    /// Whoever asks for keys at random then can't fill the cache with rows that don't exist.
+    pub fn max_absent_stores(mut self, stores: usize) -> Self {
+        self.max_absent_stores = stores;
+        self
+    }
+
+    /// Sets for how long at most near caches may serve what this cache does not say to be alive; 1 second. It is how long a
+    /// writer waits for those that do not answer, so it MUST be the same in all programs that share the cache: a near
+    /// cache that asks for more is refused here, but would not be waited for by a program that allows less.
+    pub fn bound(mut self, bound: Duration) -> Self {
+        self.bound = bound;
+        self
+    }
+
+    /// Sets how often a near cache asks whether what it holds may be served; 100 ms. To be a fraction of the
+    /// [bound](Self::bound), or it is open for part of the time only.
+    pub fn gate_interval(mut self, interval: Duration) -> Self {
+        self.gate_interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
     /// How to reach a server at this address, with the settings of the named ones.
     pub(crate) fn server_at(&self, address: ConnectionAddr) -> ConnectionInfo {
         let named = &self.servers[0];
@@ -319,6 +366,11 @@ impl fmt::Debug for RedisConfig {
             .field("jitter", &self.jitter)
             .field("lease_time", &self.lease_time)
             .field("max_listed_moves", &self.max_listed_moves)
+            .field("fill_lease", &self.fill_lease)
+            .field("early_refresh", &self.early_refresh)
+            .field("max_absent_stores", &self.max_absent_stores)
+            .field("bound", &self.bound)
+            .field("gate_interval", &self.gate_interval)
             .finish_non_exhaustive()
     }
 }

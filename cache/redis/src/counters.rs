@@ -1,5 +1,6 @@
 //! Counters for the statistics.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use thing_driver_api::CacheStatistics;
@@ -24,6 +25,12 @@ pub(crate) struct Counters {
     pub(crate) failures: Counter,
     pub(crate) spared: Counter,
     pub(crate) links: Counter,
+    pub(crate) heard: Arc<Counter>,
+    pub(crate) held_elsewhere: Counter,
+    pub(crate) filled: Counter,
+    pub(crate) early: Counter,
+    pub(crate) settles: Counter,
+    pub(crate) barriers: Counter,
 }
 
 /// A number that only grows.
@@ -55,6 +62,16 @@ pub struct RedisStatistics {
     pub failures: u64,
     /// Reads that were told at once to use the database, because the server did not answer lately.
     pub spared: u64,
+    /// Fills that found another process at the same entry; how often they were told so.
+    pub held_elsewhere: u64,
+    /// Fills that found the entry filled by another process meanwhile.
+    pub filled: u64,
+    /// Valid entries that were read again because their time was about to end; among the expired.
+    pub refreshed_early: u64,
+    /// Writes that waited until no near cache answered by what it held before.
+    pub settles: u64,
+    /// How often the near caches were asked for that. Writes that wait at the same time share an answer.
+    pub barriers: u64,
     /// How often the client has connected, the first time included.
     pub connects: u64,
     /// Whether there is a connection now.
@@ -66,11 +83,13 @@ impl Counters {
         let mut statistics = CacheStatistics::default();
         statistics.hits = self.hits.total();
         statistics.misses_cold = self.misses_cold.total();
+        statistics.misses_expired = self.early.total();
         statistics.misses_stale = self.misses_stale.total();
         statistics.misses_quarantined = self.misses_quarantined.total();
         statistics.restamped = self.restamped.total();
         statistics.stored = self.stored.total();
         statistics.refused = self.refused.total();
+        statistics.heard = self.heard.total();
         statistics.held = self.held.total();
         statistics.quarantines = self.quarantines.total();
         statistics.releases = self.releases.total();
@@ -87,6 +106,11 @@ impl Counters {
             timeouts: self.timeouts.total(),
             failures: self.failures.total(),
             spared: self.spared.total(),
+            held_elsewhere: self.held_elsewhere.total(),
+            filled: self.filled.total(),
+            refreshed_early: self.early.total(),
+            settles: self.settles.total(),
+            barriers: self.barriers.total(),
             connects: self.links.total(),
             connected,
         }

@@ -2,20 +2,22 @@
 //!
 //! ```text
 //! header  format · content · number of tags (2) · length of the key (4) · length of the payload (4)
+//!         when filled (8) · time to live (4) · cost (4) · by whom (8)
 //!         generation (16) · (tag (8) · stamp (16))* · key · digest of the payload (8) · digest of the header (8)
 //! payload
 //! ```
 //!
-//! Numbers are little-endian. The header alone says what the entry depends on, so that a new one can take its place.
+//! Numbers are little-endian; `scripts/fill.lua` knows where generation, number of tags and stamps are. The header alone says what the entry depends on, so that a new one can take its place.
 //! The key is there in full because two keys may share a digest. Whatever does not fit exactly is no entry.
 
 use std::sync::Arc;
 
 use thing_driver_api::{EntryKey, Key, Payload, Tag, digest};
 
+use crate::age::Age;
 use crate::cell::Stamp;
 
-const FORMAT: u8 = 0xe1;
+const FORMAT: u8 = 0xe2;
 const ENCODED: u8 = 1;
 const ABSENT: u8 = 2;
 const FIXED: usize = 12;
@@ -33,6 +35,7 @@ pub(crate) struct Dependencies {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {
     content: u8,
+    age: Age,
     generation: &'a Stamp,
     tags: &'a [[u8; DEPENDENCY]],
     header: &'a [u8],
@@ -49,6 +52,7 @@ impl<'a> Entry<'a> {
         let count = usize::from(u16::from_le_bytes(count));
         let key_length = u32::from_le_bytes([k0, k1, k2, k3]) as usize;
         let payload_length = u32::from_le_bytes([p0, p1, p2, p3]) as usize;
+        let (age, rest) = rest.split_first_chunk()?;
         let (generation, rest) = rest.split_first_chunk()?;
         let (tags, rest) = rest.split_at_checked(count * DEPENDENCY)?;
         let (stored_key, rest) = rest.split_at_checked(key_length)?;
@@ -60,7 +64,11 @@ impl<'a> Entry<'a> {
             && digest(payload) == u64::from_le_bytes(*payload_digest)
             && is_key(stored_key, key);
         let (tags, _) = tags.as_chunks();
-        fits.then_some(Self { content, generation, tags, header, payload })
+        fits.then_some(Self { content, age: Age::read(*age), generation, tags, header, payload })
+    }
+
+    pub(crate) fn age(&self) -> Age {
+        self.age
     }
 
     pub(crate) fn generation(&self) -> &'a Stamp {
@@ -95,41 +103,58 @@ pub(crate) fn write(
     lead: Vec<u8>,
     key: &EntryKey,
     dependencies: &Dependencies,
+    age: Age,
     payload: Option<&[u8]>,
 ) -> Option<Vec<u8>> {
     let content = if payload.is_some() { ENCODED } else { ABSENT };
     let payload = payload.unwrap_or_default();
-    let length = u32::try_from(payload.len()).ok()?;
-    let mut bytes = write_header(lead, key, dependencies, content, length, digest(payload), payload.len())?;
+    let room = payload.len();
+    let about = About { content, payload_length: u32::try_from(room).ok()?, payload_digest: digest(payload), age };
+    let mut bytes = write_header(lead, key, dependencies, about, room)?;
     bytes.extend_from_slice(payload);
     Some(bytes)
 }
 
 /// The header of an entry that has these dependencies instead of those of `header`.
 pub(crate) fn renew(header: &[u8], key: &EntryKey, dependencies: &Dependencies) -> Option<Vec<u8>> {
-    let length = u32::from_le_bytes(*header.get(8..FIXED)?.first_chunk()?);
-    let (rest, _) = header.split_last_chunk::<8>()?;
-    let (_, payload_digest) = rest.split_last_chunk()?;
-    write_header(Vec::new(), key, dependencies, *header.get(1)?, length, u64::from_le_bytes(*payload_digest), 0)
+    let (fixed, rest) = header.split_first_chunk::<FIXED>()?;
+    let [_, content, _, _, _, _, _, _, p0, p1, p2, p3] = *fixed;
+    let (rest, _) = rest.split_last_chunk::<8>()?;
+    let (rest, payload_digest) = rest.split_last_chunk()?;
+    let about = About {
+        content,
+        payload_length: u32::from_le_bytes([p0, p1, p2, p3]),
+        payload_digest: u64::from_le_bytes(*payload_digest),
+        age: Age::read(*rest.first_chunk()?),
+    };
+    write_header(Vec::new(), key, dependencies, about, 0)
+}
+
+/// What a header says besides key and dependencies.
+#[derive(Clone, Copy)]
+struct About {
+    content: u8,
+    payload_length: u32,
+    payload_digest: u64,
+    age: Age,
 }
 
 fn write_header(
     lead: Vec<u8>,
     key: &EntryKey,
     dependencies: &Dependencies,
-    content: u8,
-    payload_length: u32,
-    payload_digest: u64,
+    about: About,
     room: usize,
 ) -> Option<Vec<u8>> {
     let count = u16::try_from(dependencies.tags.len()).ok()?;
     let start = lead.len();
     let mut bytes = lead;
-    bytes.reserve(FIXED + 16 + dependencies.tags.len() * DEPENDENCY + key.size() + 48 + room);
-    bytes.extend_from_slice(&[FORMAT, content]);
+    bytes.reserve(FIXED + Age::SIZE + 16 + dependencies.tags.len() * DEPENDENCY + key.size() + 48 + room);
+    bytes.extend_from_slice(&[FORMAT, about.content]);
     bytes.extend_from_slice(&count.to_le_bytes());
     bytes.extend_from_slice(&[0; 4]);
-    bytes.extend_from_slice(&payload_length.to_le_bytes());
+    bytes.extend_from_slice(&about.payload_length.to_le_bytes());
+    about.age.write(&mut bytes);
     bytes.extend_from_slice(&dependencies.generation);
     for (tag, stamp) in &dependencies.tags {
         bytes.extend_from_slice(&tag.0.to_le_bytes());
@@ -139,7 +164,7 @@ fn write_header(
     write_key(key, &mut bytes);
     let key_length = u32::try_from(bytes.len() - before).ok()?;
     bytes[start + 4..start + 8].copy_from_slice(&key_length.to_le_bytes());
-    bytes.extend_from_slice(&payload_digest.to_le_bytes());
+    bytes.extend_from_slice(&about.payload_digest.to_le_bytes());
     let header_digest = digest(&bytes[start..]);
     bytes.extend_from_slice(&header_digest.to_le_bytes());
     Some(bytes)
@@ -187,6 +212,8 @@ mod tests {
 
     use super::*;
 
+    const AGE: Age = Age { filled: 5, time_to_live: 6, cost: 7, filler: [8; 8] };
+
     fn keys() -> Vec<EntryKey> {
         let table = TableId(3);
         let composite = Key::Composite([Key::Int(1), Key::Text("a".into())].into());
@@ -218,10 +245,11 @@ mod tests {
     fn entries_come_back_as_they_were_and_under_their_own_key_only() {
         for key in keys() {
             for payload in [None, Some(&b""[..]), Some(b"payload")] {
-                let written = write(Vec::new(), &key, &dependencies(3), payload).expect("it fits");
+                let written = write(Vec::new(), &key, &dependencies(3), AGE, payload).expect("it fits");
                 let entry = Entry::read(&written, &key).expect("it is an entry");
                 assert_eq!(content(&entry.payload()), payload.map(<[u8]>::to_vec));
                 assert_eq!((*entry.generation(), entry.tags().collect()), ([9; 16], dependencies(3).tags));
+                assert_eq!(entry.age(), AGE);
                 for other in keys().iter().filter(|other| **other != key) {
                     assert!(Entry::read(&written, other).is_none(), "{key:?} as {other:?}");
                 }
@@ -232,18 +260,18 @@ mod tests {
     #[test]
     fn a_renewed_header_keeps_the_content() {
         for key in keys() {
-            let written = write(Vec::new(), &key, &dependencies(3), Some(b"payload")).expect("it fits");
+            let written = write(Vec::new(), &key, &dependencies(3), AGE, Some(b"payload")).expect("it fits");
             let header = Entry::read(&written, &key).expect("it is an entry").header();
             let renewed = renew(header, &key, &dependencies(1)).expect("it is a header");
             let renewed = [&renewed[..], &written[header.len()..]].concat();
-            assert_eq!(renewed, write(Vec::new(), &key, &dependencies(1), Some(b"payload")).expect("it fits"));
+            assert_eq!(renewed, write(Vec::new(), &key, &dependencies(1), AGE, Some(b"payload")).expect("it fits"));
         }
     }
 
     #[test]
     fn damaged_entries_are_none() {
         for key in keys() {
-            let written = write(Vec::new(), &key, &dependencies(2), Some(b"some payload")).expect("it fits");
+            let written = write(Vec::new(), &key, &dependencies(2), AGE, Some(b"some payload")).expect("it fits");
             for end in 0..written.len() {
                 assert!(Entry::read(&written[..end], &key).is_none());
             }

@@ -51,6 +51,11 @@ pub(crate) fn unreachable(what: &str) -> Error {
     Error::cache(format!("Redis could not {what}: there is no connection, and a new one is being made"))
 }
 
+/// The connection over which a stream is told ended.
+pub(crate) fn disconnected() -> Error {
+    Error::cache("the connection ended over which Redis tells what others invalidate")
+}
+
 /// An answer that no server gives.
 pub(crate) fn unexpected(what: &str) -> RedisError {
     (ErrorKind::UnexpectedReturnType, "the answer is of another kind", what.to_owned()).into()

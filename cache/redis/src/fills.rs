@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thing_driver_api::{EntryKey, LeaseId, TableId, Tag};
 
+use crate::RedisCache;
 use crate::cell::Stamp;
 use crate::entry::Dependencies;
 use crate::name::Shard;
@@ -17,8 +18,12 @@ pub(crate) struct Noted {
     /// The [identity](crate::link::Link::identity) of the link on which the stamps mean something.
     pub(crate) identity: u64,
     pub(crate) leave: Leave,
+    /// From before the database was read.
+    pub(crate) began: Instant,
     /// When the lease ends by itself.
     pub(crate) deadline: Instant,
+    /// The lease under which other processes are made to wait for it.
+    pub(crate) claim: Mutex<Option<LeaseId>>,
 }
 
 /// What may be stored.
@@ -51,6 +56,15 @@ impl Noted {
         }
     }
 
+    pub(crate) fn claim(&self) -> Option<LeaseId> {
+        *self.claim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves it to the caller to end the claim, if it has not ended.
+    pub(crate) fn take_claim(&self) -> Option<LeaseId> {
+        self.claim.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     pub(crate) fn generation(&self) -> Stamp {
         match &self.leave {
             Leave::Entry { dependencies, .. } | Leave::Renewal { dependencies, .. } => dependencies.generation,
@@ -69,7 +83,14 @@ struct State {
     /// The latest fill of each entry.
     running: HashMap<EntryKey, LeaseId>,
     sweep_at: usize,
+    /// Entries that are to be read again although they are valid, each by whom this was decided, and until when.
+    again: HashMap<EntryKey, Instant>,
 }
+
+/// How long it may take from the decision to read an entry again to the request for its lease.
+const AGAIN: Duration = Duration::from_secs(2);
+/// The most such entries. Those beyond are served.
+const MAX_AGAIN: usize = 1024;
 
 impl Fills {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -83,12 +104,7 @@ impl Fills {
         let now = Instant::now();
         state.sweep(now);
         if let Leave::Entry { key, dependencies } = &noted.leave {
-            if let Some(&running) = state.running.get(key)
-                && let Some(other) = state.noted.get(&running)
-                && now < other.deadline
-                && other.identity == noted.identity
-                && matches!(&other.leave, Leave::Entry { dependencies: theirs, .. } if theirs == dependencies)
-            {
+            if let Some(running) = state.running(key, noted.identity, dependencies, now) {
                 return Some(running);
             }
             state.running.insert(key.clone(), id);
@@ -97,12 +113,36 @@ impl Fills {
         None
     }
 
+    /// The fill of an entry that is running and noted the same.
+    pub(crate) fn running(&self, key: &EntryKey, identity: u64, dependencies: &Dependencies) -> Option<LeaseId> {
+        self.state().running(key, identity, dependencies, Instant::now())
+    }
+
+    /// Says that the next lease of an entry is for reading it again; false where too many are.
+    pub(crate) fn read_again(&self, key: &EntryKey) -> bool {
+        let (mut state, now) = (self.state(), Instant::now());
+        if state.again.len() >= MAX_AGAIN {
+            state.again.retain(|_, until| now < *until);
+        }
+        let has_room = state.again.len() < MAX_AGAIN;
+        if has_room {
+            state.again.insert(key.clone(), now + AGAIN);
+        }
+        has_room
+    }
+
+    /// Whether an entry is to be read again by who asks for its lease now.
+    pub(crate) fn is_to_be_read_again(&self, key: &EntryKey) -> bool {
+        let mut state = self.state();
+        !state.again.is_empty() && state.again.remove(key).is_some_and(|until| Instant::now() < until)
+    }
+
     /// What was noted for a lease that has not ended.
     pub(crate) fn get(&self, id: LeaseId) -> Option<Arc<Noted>> {
         self.state().noted.get(&id).filter(|noted| Instant::now() < noted.deadline).cloned()
     }
 
-    pub(crate) fn end(&self, id: LeaseId) {
+    pub(crate) fn end(&self, id: LeaseId) -> Option<Arc<Noted>> {
         let mut state = self.state();
         let ended = state.noted.remove(&id);
         if let Some(Leave::Entry { key, .. }) = ended.as_ref().map(|noted| &noted.leave)
@@ -110,10 +150,18 @@ impl Fills {
         {
             state.running.remove(key);
         }
+        ended
     }
 }
 
 impl State {
+    fn running(&self, key: &EntryKey, identity: u64, dependencies: &Dependencies, now: Instant) -> Option<LeaseId> {
+        let running = *self.running.get(key)?;
+        let noted = self.noted.get(&running).filter(|noted| now < noted.deadline && noted.identity == identity)?;
+        let same = matches!(&noted.leave, Leave::Entry { dependencies: theirs, .. } if theirs == dependencies);
+        same.then_some(running)
+    }
+
     /// Forgets leases that nobody ended, now and then.
     fn sweep(&mut self, now: Instant) {
         if self.noted.len() < self.sweep_at {
@@ -128,27 +176,26 @@ impl State {
 /// Ends leases when it is dropped, however a store ends.
 #[derive(Debug)]
 pub(crate) struct Ending<'a> {
-    pub(crate) fills: &'a Fills,
+    pub(crate) cache: &'a RedisCache,
     pub(crate) ids: Vec<LeaseId>,
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.ids.iter().for_each(|id| self.fills.end(*id));
+        self.ids.iter().for_each(|id| self.cache.end(*id));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn noted(stamp: u8, soon: Duration) -> Noted {
         let key = EntryKey::Query { table: TableId(1), question: [1].into() };
         let dependencies = Dependencies { generation: [0; 16], tags: vec![(Tag(1), [stamp; 16])] };
         let leave = Leave::Entry { key, dependencies };
-        Noted { table: TableId(1), identity: 1, leave, deadline: Instant::now() + soon }
+        let (began, claim) = (Instant::now(), Mutex::default());
+        Noted { table: TableId(1), identity: 1, leave, began, deadline: began + soon, claim }
     }
 
     const SOON: Duration = Duration::from_secs(60);

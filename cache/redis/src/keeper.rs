@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use redis::{RedisError, RedisResult};
 use thing_driver_api::clock::Limit;
-use thing_driver_api::{Outcome, Result, Tag, Token};
+use thing_driver_api::{LeaseId, Outcome, Result, Tag, Token};
 use tokio::sync::Notify;
 
 use crate::breaker::Breaker;
@@ -17,6 +17,9 @@ use crate::config::RedisConfig;
 use crate::counters::Counters;
 use crate::error;
 use crate::link::Link;
+use crate::message::Id;
+use crate::settle::Barriers;
+use crate::stream::Shared;
 
 /// The way to the servers, with all that guards it.
 #[derive(Debug)]
@@ -33,6 +36,11 @@ pub(crate) struct Way {
     /// Wakes the keeper.
     kick: Arc<Notify>,
     releases: Mutex<VecDeque<FailedRelease>>,
+    /// Differs from that of every other client.
+    pub(crate) client: Id,
+    pub(crate) barriers: Barriers,
+    /// Those that are right only while the link stays the one in use.
+    streams: Mutex<Vec<Weak<Shared>>>,
 }
 
 /// A release that failed, to be tried again.
@@ -65,6 +73,9 @@ impl Way {
             links: AtomicU64::new(1),
             kick: kick.clone(),
             releases: Mutex::default(),
+            client: LeaseId::random().0.to_le_bytes(),
+            barriers: Barriers::default(),
+            streams: Mutex::default(),
             read_timeout: Limit::new(config.read_timeout),
             write_timeout: Limit::new(config.write_timeout),
             config,
@@ -192,9 +203,10 @@ impl Way {
 
     /// Gives up a link, if it is still the one in use.
     fn lose(&self, link: &Link) {
-        let Some(current) = self.link().filter(|current| current.number == link.number) else { return };
-        let was = self.link.compare_and_swap(&current, None);
-        if was.as_ref().is_some_and(|was| Arc::ptr_eq(was, &current)) {
+        let mut streams = self.streams();
+        if self.link().is_some_and(|current| current.number == link.number) {
+            self.link.store(None);
+            end_all(&mut streams);
             self.kick.notify_one();
         }
     }
@@ -202,13 +214,39 @@ impl Way {
     /// Has all use a new link.
     fn put(&self, link: Link) {
         self.counters.links.add(1);
+        let mut streams = self.streams();
+        end_all(&mut streams);
         self.link.store(Some(Arc::new(link)));
+        drop(streams);
         self.linked.notify_waiters();
+    }
+
+    /// Ends a stream when the link is lost, before another is used; returns whether it is still in use.
+    pub(crate) fn watch(&self, link: &Link, stream: &Arc<Shared>) -> bool {
+        let mut streams = self.streams();
+        streams.retain(|stream| stream.strong_count() > 0);
+        let is_current = self.link().is_some_and(|current| current.number == link.number);
+        if is_current {
+            streams.push(Arc::downgrade(stream));
+        }
+        is_current
+    }
+
+    /// The link changes under this lock only.
+    fn streams(&self) -> MutexGuard<'_, Vec<Weak<Shared>>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn end_all(streams: &mut Vec<Weak<Shared>>) {
+    for stream in streams.drain(..).filter_map(|stream| stream.upgrade()) {
+        stream.end(error::unreachable("tell what others invalidate"));
     }
 }
 
 impl Drop for Way {
     fn drop(&mut self) {
+        end_all(self.streams.get_mut().unwrap_or_else(PoisonError::into_inner));
         self.kick.notify_one();
     }
 }

@@ -6,6 +6,7 @@
 //! when the `GET` ran. No clock is involved, and what is lost with a connection is lost with what was known by it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use redis::aio::{AsyncPushSender, SendError};
@@ -13,6 +14,7 @@ use redis::{PushInfo, PushKind};
 use thing_driver_api::TableId;
 
 use crate::cell::Stamp;
+use crate::settle::Replies;
 
 /// What one connection knows. Read by every hit, so readers take no lock.
 #[derive(Debug, Default)]
@@ -53,12 +55,17 @@ impl Known {
 }
 
 /// Told by the connection, in the order of its stream.
-pub(crate) struct Listener(pub(crate) std::sync::Arc<Known>);
+pub(crate) struct Listener {
+    pub(crate) known: Arc<Known>,
+    pub(crate) replies: Arc<Replies>,
+}
 
 impl AsyncPushSender for Listener {
     fn send(&self, info: PushInfo) -> Result<(), SendError> {
-        if matches!(info.kind, PushKind::Invalidate | PushKind::Disconnection) {
-            self.0.forget();
+        match info.kind {
+            PushKind::Invalidate | PushKind::Disconnection => self.known.forget(),
+            PushKind::Message => self.replies.heard(&info),
+            _ => {}
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! Leasing: the stamps of cells before the database is read.
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join;
 use redis::RedisResult;
-use thing_driver_api::{EntryKey, Lease, LeaseRequest, Leased, Stamp as ContractStamp, TableId, Tag, Token};
+use thing_driver_api::{EntryKey, Lease, LeaseId, LeaseRequest, Leased, Stamp as ContractStamp, TableId, Tag, Token};
 
 use crate::RedisCache;
 use crate::batch::{self, Batch, array, bytes};
@@ -19,14 +20,16 @@ use crate::script::Script;
 
 impl RedisCache {
     pub(crate) async fn note(&self, link: &Link, requests: &[LeaseRequest<'_>]) -> RedisResult<Vec<Leased>> {
+        if let [LeaseRequest::Entry { key, tags }] = *requests
+            && !self.way.config.fill_lease.is_zero()
+        {
+            return Ok(vec![self.note_and_claim(link, key, tags).await?]);
+        }
         let mut names = Fetched::default();
         let mut rows = false;
         for request in requests {
             match *request {
-                LeaseRequest::Entry { key, tags } => {
-                    names.ask(Name::generation(key.table()));
-                    tags.iter().for_each(|&tag| _ = names.ask(Name::tag(tag)));
-                }
+                LeaseRequest::Entry { key, tags } => ask_all(&mut names, key, tags),
                 LeaseRequest::Rows { table } => {
                     names.ask(Name::generation(table));
                     rows = true;
@@ -39,50 +42,85 @@ impl RedisCache {
         } else {
             (note(link, &names.names, time_to_live).await?, Vec::new())
         };
-        // Everything was asked for.
-        let stamp = |name| names.place(name).and_then(|at| stamps[at]);
         let grant = |request: &LeaseRequest<'_>| match *request {
             LeaseRequest::Rows { table } => {
-                let Some(generation) = stamp(Name::generation(table)) else { return Leased::Quarantined };
+                let generation = names.place(Name::generation(table)).and_then(|at| stamps[at]);
+                let Some(generation) = generation else { return Leased::Quarantined };
                 let lease = Lease::rows(table, 0);
                 let leave = Leave::Rows { generation, shards: shards.clone() };
-                self.fills.begin(lease.id, self.noted(link, table, leave));
+                self.fills.begin(lease.id, self.noted(link, table, leave, None));
                 Leased::Granted(lease)
             }
-            LeaseRequest::Entry { key, tags } => {
-                let Some(generation) = stamp(Name::generation(key.table())) else { return Leased::Quarantined };
-                let noted: Vec<(Tag, Option<Stamp>)> = tags.iter().map(|&tag| (tag, stamp(Name::tag(tag)))).collect();
-                // For a row, only its own tag matters: where a mark lies on another, that tag is left out, and with it
-                // the leave to store that the row is absent.
-                let own = matches!(key, EntryKey::Object { .. }).then(|| key.digest());
-                let closed = |(tag, stamp): &(Tag, Option<Stamp>)| stamp.is_none() && own.is_none_or(|own| own == *tag);
-                if noted.iter().any(closed) {
-                    return Leased::Quarantined;
-                }
-                let tags: Vec<(Tag, Stamp)> =
-                    noted.into_iter().filter_map(|(tag, stamp)| Some((tag, stamp?))).collect();
-                let named = tags.iter().map(|(tag, stamp)| (*tag, contract(stamp))).collect();
-                let lease = Lease::entry(key.clone(), named, 0);
-                let dependencies = Dependencies { generation, tags };
-                let leave = Leave::Entry { key: key.clone(), dependencies };
-                match self.fills.begin(lease.id, self.noted(link, key.table(), leave)) {
-                    Some(running) => {
-                        self.way.counters.held.add(1);
-                        Leased::Held(running)
-                    }
-                    None => Leased::Granted(lease),
-                }
-            }
+            LeaseRequest::Entry { key, tags } => match dependencies(&names, &stamps, key, tags) {
+                Some(dependencies) => self.grant(link, LeaseId::random(), key, dependencies, None),
+                None => Leased::Quarantined,
+            },
         };
         Ok(requests.iter().map(grant).collect())
     }
 
-    pub(crate) fn noted(&self, link: &Link, table: TableId, leave: Leave) -> Noted {
-        let now = Instant::now();
-        // A time beyond the clock's end is far enough without being exact.
-        let deadline = now.checked_add(self.way.config.lease_time).unwrap_or(now + Duration::from_secs(86_400));
-        Noted { table, identity: link.identity, leave, deadline }
+    /// Begins a fill, or names the one that is running.
+    pub(crate) fn grant(
+        &self,
+        link: &Link,
+        id: LeaseId,
+        key: &EntryKey,
+        dependencies: Dependencies,
+        claim: Option<LeaseId>,
+    ) -> Leased {
+        let named = dependencies.tags.iter().map(|(tag, stamp)| (*tag, contract(stamp))).collect();
+        let mut lease = Lease::entry(key.clone(), named, 0);
+        lease.id = id;
+        let leave = Leave::Entry { key: key.clone(), dependencies };
+        match self.fills.begin(id, self.noted(link, key.table(), leave, claim)) {
+            Some(running) => self.hold(link, key, running, claim),
+            None => Leased::Granted(lease),
+        }
     }
+
+    pub(crate) fn noted(&self, link: &Link, table: TableId, leave: Leave, claim: Option<LeaseId>) -> Noted {
+        let began = Instant::now();
+        // A time beyond the clock's end is far enough without being exact.
+        let deadline = began.checked_add(self.way.config.lease_time).unwrap_or(began + Duration::from_secs(86_400));
+        Noted { table, identity: link.identity, leave, began, deadline, claim: Mutex::new(claim) }
+    }
+}
+
+/// Asks for the cells that an entry will depend on: those first that have to be open.
+pub(crate) fn ask_all(names: &mut Fetched, key: &EntryKey, tags: &[Tag]) {
+    names.ask(Name::generation(key.table()));
+    if let Some(own) = own_tag(key).filter(|own| tags.contains(own)) {
+        names.ask(Name::tag(own));
+    }
+    tags.iter().for_each(|&tag| _ = names.ask(Name::tag(tag)));
+}
+
+/// What an entry depends on that is read now; `None` while a writer is at work. For a row, only its own tag and its
+/// table matter: where a mark lies on another tag, that tag is left out, and with it the leave to store that the row is
+/// absent.
+pub(crate) fn dependencies(
+    names: &Fetched,
+    stamps: &[Option<Stamp>],
+    key: &EntryKey,
+    tags: &[Tag],
+) -> Option<Dependencies> {
+    // Everything was asked for.
+    let stamp = |name| names.place(name).and_then(|at| stamps[at]);
+    let generation = stamp(Name::generation(key.table()))?;
+    let own = own_tag(key);
+    let mut noted = Vec::with_capacity(tags.len());
+    for &tag in tags {
+        match stamp(Name::tag(tag)) {
+            Some(stamp) => noted.push((tag, stamp)),
+            None if own.is_none_or(|own| own == tag) => return None,
+            None => {}
+        }
+    }
+    Some(Dependencies { generation, tags: noted })
+}
+
+pub(crate) fn own_tag(key: &EntryKey) -> Option<Tag> {
+    matches!(key, EntryKey::Object { .. }).then(|| key.digest())
 }
 
 /// The stamps of cells, made where there are none; `None` where a writer is at work.

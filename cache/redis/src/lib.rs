@@ -4,8 +4,10 @@
 //! load ──▶ GET row, or MGET entry · tags · generation ──▶ hit, miss, quarantined ── behind ─▶ HMGET log
 //! lease ─▶ note (script) ──▶ stamps of before the read ─▶ store (script): the entry, if they still stand
 //! write    quarantine, release, void: scripts on the cells of tags and shards
-//!     name     what is where                   entry, cell, log   as which bytes
-//!     fills    who fills what in this process  known              generations that the server watches
+//! near     stream ◀── messages of quarantine, release, void      settle ──▶ waits until all streams have them
+//!     name     what is where                   entry, cell, log, message   as which bytes
+//!     fills    who fills what in this process  claim              which process fills what
+//!     known    generations that the server watches               age   when to read again what is valid
 //!     link     connections and their epoch     batch, script      commands in one round trip
 //!     cluster, sentinel   where the servers are
 //!     keeper   keeps the link, and tries releases again           breaker   spares reads a dead server
@@ -45,6 +47,7 @@
 //! - **Rows that a list brings along** have no stamps from before the read. Each shard of tags has a cell that every
 //!   write to one of its tags marks and moves like the tag itself. While that cell has the stamp of before the read,
 //!   no tag of the shard was written, and the stamp that the row's tag has now is the stamp that it had then.
+//! - **A table is a tag too**, on which every entry of it depends: its stamp is the *generation* that each entry holds.
 //! - **A row's generation is known** without asking while the server watches it for the connection over which the row
 //!   is fetched, and has not said on it, ahead of the row, that it changed.
 //! - **Epoch.** Names of keys begin with a digest of the server's `run_id` (and of the history of its promotions),
@@ -54,6 +57,37 @@
 //! - **Late commands.** A quarantine that runs late lapses; a lease that runs late notes stamps that no entry has; a
 //!   store that runs late finds other stamps; a release or void that runs late clears stamps. Nothing is sent twice,
 //!   save with a new stamp.
+//!
+//! # Near caches
+//!
+//! A cache in the memory of a process, in front of this one, is told what others do by
+//! [`invalidations`](thing_driver_api::CacheClient::invalidations): messages that each quarantine, release and void
+//! publishes behind its scripts, so before it is acknowledged, over connections of their own.
+//!
+//! - **An open gate has heard everything** that was acknowledged longer than the bound ago. The gate is opened by
+//!   answers to questions that go over the connections of the stream, behind all messages of before, and for the bound
+//!   from the moment *before* the question. So a connection that is silent, cut, or swallows what it is given closes the
+//!   gate by itself, and one that is known to be lost closes it at once. So do a message that can't be read, a near cache
+//!   that is too far behind, and a client that lost its connections: a server that is new to it has other channels.
+//! - **The question is a write.** A primary that has lost its replicas refuses it where `min-replicas-to-write` is set,
+//!   so near caches that reach only an old primary close within the bound. In a cluster it also looks at every shard: one
+//!   that moved closes the gate.
+//! - **Settling** ([`settle`](thing_driver_api::CacheClient::settle)) makes a write linearizable for near caches too. The
+//!   question says who has a gate, and until when, in a cell of the server. A writer that has closed its tags reads that
+//!   cell, and waits for an acknowledgement of each, or until its time is over, be it dead or alive. Where the cell is
+//!   younger than [`RedisConfig::bound`], it does not say who had a gate before, so the writer waits for as long: once
+//!   for a server that never knew of a near cache, and after it was flushed. Writers that wait at the same time share the
+//!   answer. With RESP2 no acknowledgement comes, so a writer waits until the gates are closed that were open.
+//!
+//! # Effort
+//!
+//! - **One process fills.** Who may fill an entry alone says so in the server for at most
+//!   [`RedisConfig::fill_lease`]; others get [`Leased::Held`](thing_driver_api::Leased::Held), ask again, and get the
+//!   entry. A fill that has lost its stamps holds nobody.
+//! - **Hot entries are read again early**, by one reader, while the others go on to hit them
+//!   ([`RedisConfig::early_refresh`]).
+//!
+//! # Faults
 //!
 //! One cell that is lost while it is marked opens its tag to readers before the writer has ended: they may store, and
 //! find, what was true before the commit. The release, which does not find its token, ends that before the write
@@ -65,8 +99,8 @@
 //!
 //! Redis 6.2 or later, or Valkey, without a proxy that mixes clients. It speaks RESP3; with `protocol=resp2` a hit of
 //! a row fetches the table's generation each time. A user who may run, on `<prefix>:*`: `@connection`, `info`,
-//! `mget`, `get`, `getrange`, `set`, `del`, `pexpire`, `pttl`, `hset`, `hmget`, `time`, `evalsha`, `script|load`, in
-//! a cluster `cluster|slots`.
+//! `mget`, `get`, `getrange`, `set`, `del`, `pexpire`, `pttl`, `hset`, `hmget`, `hgetall`, `hdel`, `publish`,
+//! `subscribe`, `time`, `evalsha`, `script|load`, in a cluster `cluster|slots`; and the channels `&<prefix>:*`.
 //!
 //! In a cluster, a command for a slot that moved is not sent to its new node under the old names: reads go to the
 //! database and writes wait for the new layout. A slot that moves away and back within the time to live brings back
@@ -78,11 +112,16 @@ mod client;
 mod config;
 mod load;
 mod lease;
+mod claim;
 mod store;
 mod write;
+mod stream;
+mod settle;
+mod message;
 mod fetched;
 mod name;
 mod entry;
+mod age;
 mod cell;
 mod known;
 mod log;

@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_redis::{Manager, Pool, PoolError};
-use redis::aio::MultiplexedConnection;
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, RedisError, RedisResult};
 use thing_driver_api::{Error, Result, digest};
+use tokio::sync::OnceCell;
 
+use crate::age::ServerClock;
 use crate::config::{Layout, RedisConfig};
 use crate::error;
 use crate::known::{Known, Listener};
-use crate::name::{Name, SHARDS, Shard, head};
+use crate::message::Id;
+use crate::name::{Name, SHARDS, Shard, head, reply_channel};
 use crate::script::{Script, ScriptNames};
+use crate::settle::Replies;
 use crate::{cluster, sentinel};
 
 /// Connections to all servers of a layout, as of one moment. When something changes, another link takes its place;
@@ -36,10 +40,15 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) address: String,
+    server: ConnectionInfo,
     connections: Vec<Connection>,
     next: AtomicUsize,
     pub(crate) head: Box<[u8]>,
     epoch: u64,
+    pub(crate) clock: ServerClock,
+    /// What near caches answer, by way of the first connection once that listens.
+    pub(crate) replies: Arc<Replies>,
+    listens: OnceCell<()>,
 }
 
 /// A connection that all tasks share.
@@ -85,7 +94,7 @@ impl Link {
     pub(crate) async fn check(&self, config: &RedisConfig) -> Result<()> {
         for node in &self.nodes {
             for connection in &node.connections {
-                let epoch = within(config.write_timeout, epoch(&connection.multiplexed)).await;
+                let epoch = within(config.write_timeout, epoch(&connection.multiplexed, &node.clock)).await;
                 let epoch = epoch.map_err(|error| error::connecting(&node.address, error))??;
                 if epoch != node.epoch {
                     return Err(Error::cache(format!("the Redis server at {} has been replaced", node.address)));
@@ -103,6 +112,25 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// The shards of a node.
+    fn shards(&self, node: usize) -> impl Iterator<Item = Shard> + '_ {
+        Shard::all().filter(move |shard| self.place(*shard) == node)
+    }
+
+    /// The nodes that have shards, by their places, each with the name of the cell that says who has a near cache.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = (usize, &Node, Name)> {
+        let first = |node: usize| self.shards(node).next();
+        self.nodes.iter().enumerate().filter_map(move |(at, node)| Some((at, node, Name::holders(first(at)?))))
+    }
+
+    /// Commands that fail where a shard that this link has on a node is on another.
+    pub(crate) fn probes(&self, node: usize) -> Vec<Cmd> {
+        match self.cluster {
+            true => self.shards(node).skip(1).map(|shard| self.keyed("PTTL", Name::shard(shard))).collect(),
+            false => Vec::new(),
+        }
     }
 
     pub(crate) fn place(&self, shard: Shard) -> usize {
@@ -173,14 +201,15 @@ impl Node {
     async fn connect(config: &RedisConfig, server: ConnectionInfo) -> Result<(Self, ScriptNames)> {
         let address = server.addr().to_string();
         let mut connections = Vec::with_capacity(config.connections);
+        let (replies, clock) = (Arc::new(Replies::default()), ServerClock::new());
         for _ in 0..config.connections {
-            connections.push(watched(config, server.clone()).await?);
+            connections.push(watched(config, server.clone(), &replies).await?);
         }
         let connecting = |error| error::connecting(&address, error);
         let prepared = within(config.connect_timeout, async {
             let mut epochs = Vec::with_capacity(connections.len());
             for connection in &connections {
-                epochs.push(epoch(&connection.multiplexed).await?);
+                epochs.push(epoch(&connection.multiplexed, &clock).await?);
             }
             Ok((epochs, load_scripts(&connections[0].multiplexed).await?))
         });
@@ -193,7 +222,31 @@ impl Node {
             )));
         }
         let head = head(&config.prefix, epoch);
-        Ok((Self { address, connections, next: AtomicUsize::new(0), head, epoch }, scripts))
+        let (next, listens) = (AtomicUsize::new(0), OnceCell::new());
+        Ok((Self { address, server, connections, next, head, epoch, clock, replies, listens }, scripts))
+    }
+
+    /// Another connection to this server process, for whoever is told what it says unasked.
+    pub(crate) async fn open(
+        &self,
+        config: &RedisConfig,
+        listener: impl AsyncPushSender,
+    ) -> Result<MultiplexedConnection> {
+        let connection = open(config, self.server.clone(), Some(listener)).await?;
+        let found = within(config.connect_timeout, epoch(&connection, &self.clock)).await;
+        match found.map_err(|error| error::connecting(&self.address, error))?? {
+            found if found == self.epoch => Ok(connection),
+            _ => Err(Error::cache(format!("the Redis server at {} has been replaced", self.address))),
+        }
+    }
+
+    /// Sees to it that answers of near caches come in; not with RESP2, in which they can't.
+    pub(crate) async fn listen(&self, config: &RedisConfig, client: &Id) -> RedisResult<()> {
+        if config.resp3 {
+            let mut connection = self.connections[0].handle();
+            self.listens.get_or_try_init(|| connection.subscribe(reply_channel(&self.head, client))).await?;
+        }
+        Ok(())
     }
 
     /// One of the connections, each in turn.
@@ -203,20 +256,16 @@ impl Node {
             many => &many[self.next.fetch_add(1, Relaxed) % many.len()],
         }
     }
-
-    /// Gives the scripts to a server that has forgotten them.
-    pub(crate) async fn reload_scripts(&self) -> RedisResult<()> {
-        load_scripts(&self.connections[0].multiplexed).await.map(drop)
-    }
 }
 
 /// A connection for which the server watches keys, if it can.
-async fn watched(config: &RedisConfig, server: ConnectionInfo) -> Result<Connection> {
+async fn watched(config: &RedisConfig, server: ConnectionInfo, replies: &Arc<Replies>) -> Result<Connection> {
     if !config.resp3 {
-        return Ok(Connection { multiplexed: open(config, server, None).await?, known: None });
+        return Ok(Connection { multiplexed: open(config, server, None::<Listener>).await?, known: None });
     }
     let known = Arc::new(Known::default());
-    let multiplexed = open(config, server, Some(Listener(known.clone()))).await?;
+    let listener = Listener { known: known.clone(), replies: replies.clone() };
+    let multiplexed = open(config, server, Some(listener)).await?;
     let mut watch = Cmd::new();
     watch.arg("CLIENT").arg("TRACKING").arg("ON").arg("OPTIN");
     let watches = within(config.connect_timeout, query::<()>(&multiplexed, &watch)).await.is_ok();
@@ -228,7 +277,7 @@ async fn watched(config: &RedisConfig, server: ConnectionInfo) -> Result<Connect
 pub(crate) async fn open(
     config: &RedisConfig,
     server: ConnectionInfo,
-    listener: Option<Listener>,
+    listener: Option<impl AsyncPushSender>,
 ) -> Result<MultiplexedConnection> {
     let address = server.addr().to_string();
     let connecting = |error| error::connecting(&address, error);
@@ -282,8 +331,12 @@ fn trusting(_: &RedisConfig, server: ConnectionInfo) -> Result<ConnectionInfo> {
 /// A digest of what tells this server process from others and from itself at other times: `run_id` is made when the
 /// process starts, the second replication id and its offset when a replica is promoted. A server that was demoted and
 /// promoted again holds what it held before, so it needs another epoch.
-async fn epoch(connection: &MultiplexedConnection) -> RedisResult<Result<u64>> {
+async fn epoch(connection: &MultiplexedConnection, clock: &ServerClock) -> RedisResult<Result<u64>> {
+    let before = Instant::now();
     let server = info(connection, "server").await?;
+    if let Some(microseconds) = field(&server, "server_time_usec").and_then(|time| time.parse::<i64>().ok()) {
+        clock.learn(before, Instant::now(), microseconds / 1000);
+    }
     let replication = info(connection, "replication").await?;
     let (Some(run_id), Some(role)) = (field(&server, "run_id"), field(&replication, "role")) else {
         return Ok(Err(Error::cache("the server's INFO has no run_id or no role, which the cache needs")));
@@ -309,7 +362,8 @@ fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
-async fn load_scripts(connection: &MultiplexedConnection) -> RedisResult<ScriptNames> {
+/// Gives the scripts to a server.
+pub(crate) async fn load_scripts(connection: &MultiplexedConnection) -> RedisResult<ScriptNames> {
     let mut names = ScriptNames(Default::default());
     for script in Script::ALL {
         names.0[script as usize] = query::<String>(connection, &script.load()).await?.into();

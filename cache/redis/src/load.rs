@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use redis::{Pipeline, RedisResult, Value};
-use thing_driver_api::{Behind, Change, EntryKey, Found, Lease, Payload, TableId, Tag, Wanted};
+use thing_driver_api::{Behind, Change, EntryKey, Found, Lease, LeaseId, Payload, TableId, Tag, Wanted};
 
 use crate::RedisCache;
 use crate::batch::{self, Batch, bytes};
@@ -66,6 +66,9 @@ impl RedisCache {
                 return Ok(None);
             }
         }
+        if self.is_due(link, name, wanted.key, &entry) {
+            return Ok(Some(Found::Miss));
+        }
         counters.hits.add(1);
         Ok(Some(Found::Hit(entry.payload())))
     }
@@ -103,7 +106,9 @@ impl RedisCache {
         for ((wanted, &digest), &place) in wanted.iter().zip(&digests).zip(&places) {
             let Some(bytes) = content(wanted.key, &fetched.values[place]) else {
                 let own = matches!(wanted.key, EntryKey::Object { .. }).then_some(&digest);
-                let marked = wanted.tags.iter().chain(own).any(|tag| fetched.cell(Name::tag(*tag)) == Cell::Marked);
+                let table = Tag::table(wanted.key.table());
+                let mut tags = wanted.tags.iter().chain(own).chain([&table]);
+                let marked = tags.any(|tag| fetched.cell(Name::tag(*tag)) == Cell::Marked);
                 found.push(if marked {
                     counters.misses_quarantined.add(1);
                     Found::Quarantined
@@ -121,6 +126,9 @@ impl RedisCache {
             };
             let own = matches!(wanted.key, EntryKey::Object { .. }).then_some(digest);
             match stand(&fetched, &entry, wanted.key, own) {
+                Standing::Valid if self.is_due(link, Name::entry(wanted.key, digest), wanted.key, &entry) => {
+                    found.push(Found::Miss);
+                }
                 Standing::Valid => {
                     counters.hits.add(1);
                     found.push(Found::Hit(entry.payload()));
@@ -151,6 +159,20 @@ impl RedisCache {
             self.explain(link, wanted, moved, &mut found).await?;
         }
         Ok(found)
+    }
+
+    /// Whether this reader is the one who reads a valid entry again before its time ends. Others go on to hit it.
+    fn is_due(&self, link: &Link, name: Name, key: &EntryKey, entry: &Entry<'_>) -> bool {
+        let beta = self.way.config.early_refresh;
+        if beta == 0.0 {
+            return false;
+        }
+        let now = link.nodes[link.place(name.shard)].clock.now();
+        // Between 0 and 1, and not 0.
+        let draw = || ((LeaseId::random().0 as u64 >> 11) as f64 + 1.0) / (1u64 << 53) as f64;
+        let is_due = entry.age().is_due(now, beta, draw) && self.fills.read_again(key);
+        self.way.counters.early.add(usize::from(is_due));
+        is_due
     }
 
     /// Fetches the changes that entries are behind by, and puts those entries in their place where all are known.
@@ -192,7 +214,7 @@ impl RedisCache {
             let stamps = moved.renewed.tags.iter().map(|(tag, stamp)| (*tag, contract(stamp))).collect();
             let as_of = Lease::entry(key.clone(), stamps, 0);
             let leave = Leave::Renewal { key, header: moved.header, dependencies: moved.renewed };
-            self.fills.begin(as_of.id, self.noted(link, table, leave));
+            self.fills.begin(as_of.id, self.noted(link, table, leave, None));
             found[moved.at] = Found::Behind(Behind::new(moved.payload, changes.concat(), as_of));
         }
         Ok(())
@@ -252,9 +274,10 @@ enum Standing {
 /// The only place that decides on a hit. `own` is the tag of the row, for an entry of a row: its moves always end the
 /// entry.
 fn stand(fetched: &Fetched, entry: &Entry<'_>, key: &EntryKey, own: Option<Tag>) -> Standing {
-    let mut valid = fetched.cell(Name::generation(key.table())).stamp() == Some(*entry.generation());
+    let generation = fetched.cell(Name::generation(key.table()));
+    let mut valid = generation.stamp() == Some(*entry.generation());
     let mut lost = !valid;
-    let (mut owned, mut marked) = (own.is_none(), false);
+    let (mut owned, mut marked) = (own.is_none(), generation == Cell::Marked);
     for (tag, stamp) in entry.tags() {
         let cell = fetched.cell(Name::tag(tag));
         owned |= own == Some(tag);

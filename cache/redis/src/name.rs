@@ -4,8 +4,12 @@
 //! <prefix>:<epoch>:{<shard>}t<tag>        the cell of a tag          shard of the tag
 //! <prefix>:<epoch>:{<shard>}s             the cell of a shard        see below
 //! <prefix>:<epoch>:{<shard>}q<digest>     the entry of a query       shard of the table
-//! <prefix>:<epoch>:{<shard>}g<table>      the table's generation     shard of the table
+//! <prefix>:<epoch>:{<shard>}f<digest>     who fills an entry         shard of the entry
 //! <prefix>:<epoch>:{<shard>}l<table>      the table's log            shard of the table
+//! <prefix>:<epoch>:{<shard>}h             who has a near cache       the first shard of a node
+//!
+//! <prefix>:<epoch>:{}i                    the channel of a node      what is told to near caches
+//! <prefix>:<epoch>:{}r<client>            a client's channel         what near caches answer to it
 //! ```
 //!
 //! Epoch, tags, digests and tables are hexadecimal numbers of 16 digits, the shard is one of two. In a cluster the
@@ -16,11 +20,16 @@
 //!
 //! A shard has a cell like a tag: it is touched by every write that touches a tag of the shard. So rows that nobody
 //! named before they were read can be stored while the cell of their shard stands still.
+//!
+//! The *generation* of a table is the cell of [`Tag::table`], on which each of its entries depends. The shard of a table
+//! is that of this tag.
 
 use std::io::Write as _;
 
 use redis::{Cmd, RedisWrite as _};
 use thing_driver_api::{EntryKey, TableId, Tag};
+
+use crate::message::Id;
 
 /// The number of shards. More make reads of many rows dearer, which note the cells of all; fewer make more of the
 /// rows that a list brings along fall to writes of others.
@@ -39,9 +48,8 @@ impl Shard {
         Self((tag.0 >> 58) as u8)
     }
 
-    /// Tables may be numbered by hand, so their numbers are mixed first.
     pub(crate) fn of_table(table: TableId) -> Self {
-        Self((table.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as u8)
+        Self::of_tag(Tag::table(table))
     }
 
     /// What a cluster finds the slot by.
@@ -67,6 +75,10 @@ impl Name {
         Self { shard, kind: b's', id: 0 }
     }
 
+    pub(crate) fn holders(shard: Shard) -> Self {
+        Self { shard, kind: b'h', id: 0 }
+    }
+
     pub(crate) fn entry(key: &EntryKey, digest: Tag) -> Self {
         match key {
             EntryKey::Object { .. } => Self::tag(digest),
@@ -75,7 +87,12 @@ impl Name {
     }
 
     pub(crate) fn generation(table: TableId) -> Self {
-        Self { shard: Shard::of_table(table), kind: b'g', id: table.0 }
+        Self::tag(Tag::table(table))
+    }
+
+    pub(crate) fn fill(key: &EntryKey) -> Self {
+        let digest = key.digest();
+        Self { shard: Self::entry(key, digest).shard, kind: b'f', id: digest.0 }
     }
 
     pub(crate) fn log(table: TableId) -> Self {
@@ -88,7 +105,7 @@ impl Name {
         rest[..2].copy_from_slice(&self.shard.hash_tag());
         rest[2..4].copy_from_slice(&[b'}', self.kind]);
         rest[4..].copy_from_slice(&hex::<16>(self.id, 16));
-        let rest = if self.kind == b's' { &rest[..4] } else { &rest[..] };
+        let rest = if matches!(self.kind, b's' | b'h') { &rest[..4] } else { &rest[..] };
         let mut key = command.writer_for_next_arg();
         // Writing to memory does not fail.
         let _ = key.write_all(head).and_then(|()| key.write_all(rest));
@@ -106,6 +123,17 @@ pub(crate) fn head(prefix: &str, epoch: u64) -> Box<[u8]> {
     head.extend_from_slice(&hex::<16>(epoch, 16));
     head.extend_from_slice(b":{");
     head.into()
+}
+
+/// The channel on which a node's near caches are told what others do.
+pub(crate) fn channel(head: &[u8]) -> Vec<u8> {
+    [head, &b"}i"[..]].concat()
+}
+
+/// The channel on which a client is answered.
+pub(crate) fn reply_channel(head: &[u8], client: &Id) -> Vec<u8> {
+    let [high, low] = [1, 0].map(|half| hex::<16>((u128::from_le_bytes(*client) >> (64 * half)) as u64, 16));
+    [head, &b"}r"[..], &high[..], &low[..]].concat()
 }
 
 fn hex<const N: usize>(number: u64, digits: u32) -> [u8; N] {

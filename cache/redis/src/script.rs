@@ -11,20 +11,62 @@ pub(crate) enum Script {
     Note,
     Store,
     Restamp,
+    Gate,
+    Settle,
+    Lease,
+    Claim,
+    Unclaim,
 }
 
 impl Script {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Quarantine, Self::Release, Self::Void, Self::Note, Self::Store, Self::Restamp];
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Quarantine,
+        Self::Release,
+        Self::Void,
+        Self::Note,
+        Self::Store,
+        Self::Restamp,
+        Self::Gate,
+        Self::Settle,
+        Self::Lease,
+        Self::Claim,
+        Self::Unclaim,
+    ];
 
     fn source(self) -> &'static str {
         match self {
             Self::Quarantine => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/quarantine.lua")),
             Self::Release => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/release.lua")),
             Self::Void => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/void.lua")),
-            Self::Note => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/note.lua")),
-            Self::Store => concat!(include_str!("scripts/hold.lua"), include_str!("scripts/store.lua")),
+            Self::Note => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/stamp.lua"),
+                include_str!("scripts/note.lua")
+            ),
+            Self::Lease => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/stamp.lua"),
+                include_str!("scripts/fill.lua"),
+                include_str!("scripts/lease.lua")
+            ),
+            Self::Claim => concat!(include_str!("scripts/fill.lua"), include_str!("scripts/claim.lua")),
+            Self::Unclaim => concat!(include_str!("scripts/fill.lua"), include_str!("scripts/unclaim.lua")),
+            Self::Store => concat!(
+                include_str!("scripts/hold.lua"),
+                include_str!("scripts/fill.lua"),
+                include_str!("scripts/store.lua")
+            ),
             Self::Restamp => concat!(include_str!("scripts/hold.lua"), include_str!("scripts/restamp.lua")),
+            Self::Gate => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/holders.lua"),
+                include_str!("scripts/gate.lua")
+            ),
+            Self::Settle => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/holders.lua"),
+                include_str!("scripts/settle.lua")
+            ),
         }
     }
 

@@ -5,6 +5,7 @@ use thing_driver_api::{Error, Result};
 
 use crate::config::RedisConfig;
 use crate::error;
+use crate::known::Listener;
 use crate::link::{open, query, within};
 
 /// Asks the sentinels, one after the other, for the primary of this name.
@@ -27,7 +28,7 @@ async fn ask(config: &RedisConfig, sentinel: &ConnectionInfo, primary: &str) -> 
     let address = sentinel.addr().to_string();
     // A sentinel has no databases.
     let settings = config.protocol(sentinel.redis_settings().clone().set_db(0));
-    let connection = open(config, sentinel.clone().set_redis_settings(settings), None).await?;
+    let connection = open(config, sentinel.clone().set_redis_settings(settings), None::<Listener>).await?;
     let mut command = Cmd::new();
     command.arg("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(primary);
     let found = within(config.connect_timeout, query::<Option<(String, u16)>>(&connection, &command)).await;

@@ -1,15 +1,17 @@
 //! Storing: entries with the stamps of before their reads, if these still stand.
 
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use redis::{Cmd, RedisResult, Value};
 use thing_driver_api::{EntryKey, Lease, LeaseId, NewEntry, Payload, Result, TableId};
 
 use crate::RedisCache;
+use crate::age::Age;
 use crate::batch::Batch;
 use crate::cell::Stamp;
-use crate::config::milliseconds;
+use crate::config::{RedisConfig, milliseconds};
 use crate::entry::{self, Dependencies};
 use crate::fetched::Fetched;
 use crate::fills::{Ending, Leave, Noted};
@@ -20,7 +22,7 @@ use crate::script::Script;
 
 impl RedisCache {
     pub(crate) async fn store_all(&self, fills: Vec<(&Lease, Vec<NewEntry>)>) -> Result<usize> {
-        let _ending = Ending { fills: &self.fills, ids: fills.iter().map(|(lease, _)| lease.id).collect() };
+        let _ending = Ending { cache: self, ids: fills.iter().map(|(lease, _)| lease.id).collect() };
         let total: usize = fills.iter().map(|(_, entries)| entries.len()).sum();
         if total == 0 {
             return Ok(0);
@@ -53,16 +55,22 @@ impl RedisCache {
             };
             let key = &admitted.entry.key;
             let lead = lead(key, &admitted.dependencies);
-            let Some(value) = entry::write(lead, key, &admitted.dependencies, payload.as_deref()) else { continue };
             let usual = match payload {
+                None if !self.absent.admit(config) => continue,
                 None => config.absent_time_to_live,
                 Some(_) => config.time_to_live,
             };
             let random = LeaseId::random().0 as u64;
             let time_to_live = config.jittered(admitted.entry.time_to_live.unwrap_or(usual), random);
+            let name = Name::entry(key, key.digest());
+            let filled = link.nodes[link.place(name.shard)].clock.now();
+            let age = Age::new(filled, time_to_live, admitted.noted.began.elapsed(), &self.way.client);
+            let payload = payload.as_deref();
+            let Some(value) = entry::write(lead, key, &admitted.dependencies, age, payload) else { continue };
             let mut checks = cells_of(key.table(), &admitted.dependencies);
             checks.extend(admitted.shard.map(|(shard, stamp)| (Name::shard(shard), stamp)));
-            puts.push(Put { name: Name::entry(key, key.digest()), value, time_to_live, checks });
+            let claim = admitted.claim().map(|claim| (Name::fill(key), claim));
+            puts.push(Put { name, value, time_to_live, checks, claim, noted: admitted.noted });
         }
         let stored = put_all(link, &puts).await?;
         let kept = puts.iter().zip(&stored).filter(|(_, stored)| **stored);
@@ -74,8 +82,26 @@ impl RedisCache {
     }
 }
 
+/// How often it has been stored of late that a row is absent.
+#[derive(Debug, Default)]
+pub(crate) struct AbsentStores(Mutex<Option<(Instant, usize)>>);
+
+impl AbsentStores {
+    /// Whether there is room for one more.
+    fn admit(&self, config: &RedisConfig) -> bool {
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, stores) = window.get_or_insert_with(|| (Instant::now(), 0));
+        if began.elapsed() >= config.absent_time_to_live {
+            (*began, *stores) = (Instant::now(), 0);
+        }
+        *stores = stores.saturating_add(1);
+        *stores <= config.max_absent_stores
+    }
+}
+
 /// An entry that may be stored if its cells still have their stamps.
 struct Admitted {
+    noted: Arc<Noted>,
     entry: NewEntry,
     dependencies: Dependencies,
     /// For a row that a list brought along, what must stand still. The stamp of its tag is then yet to be noted.
@@ -83,25 +109,33 @@ struct Admitted {
 }
 
 impl Admitted {
-    fn new(noted: &Noted, entry: NewEntry) -> Option<Self> {
+    fn new(noted: &Arc<Noted>, entry: NewEntry) -> Option<Self> {
         let own = matches!(entry.key, EntryKey::Object { .. }).then(|| entry.key.digest());
         if entry.key.table() != noted.table || own.is_some_and(|own| !entry.tags.contains(&own)) {
             return None;
         }
         let generation = noted.generation();
+        let of = noted.clone();
         match &noted.leave {
             Leave::Entry { key, .. } if own.is_none() || *key == entry.key => {
                 let tags: Option<Vec<_>> = entry.tags.iter().map(|&tag| Some((tag, noted.stamp(tag)?))).collect();
-                Some(Self { dependencies: Dependencies { generation, tags: tags? }, entry, shard: None })
+                let dependencies = Dependencies { generation, tags: tags? };
+                Some(Self { noted: of, dependencies, entry, shard: None })
             }
             Leave::Rows { .. } if entry.tags.iter().all(|tag| Some(*tag) == own) => {
                 let shard = Shard::of_tag(own?);
                 let stamp = noted.shard(shard)?;
                 let dependencies = Dependencies { generation, tags: Vec::new() };
-                Some(Self { entry, dependencies, shard: Some((shard, stamp)) })
+                Some(Self { noted: of, entry, dependencies, shard: Some((shard, stamp)) })
             }
             _ => None,
         }
+    }
+
+    /// The claim by which other processes wait for this entry.
+    fn claim(&self) -> Option<LeaseId> {
+        let is_own = matches!(&self.noted.leave, Leave::Entry { key, .. } if *key == self.entry.key);
+        self.noted.claim().filter(|_| is_own)
     }
 }
 
@@ -139,6 +173,9 @@ struct Put {
     value: Vec<u8>,
     time_to_live: Duration,
     checks: Vec<(Name, Stamp)>,
+    /// The claim that ends with it.
+    claim: Option<(Name, LeaseId)>,
+    noted: Arc<Noted>,
 }
 
 /// Stores entries whose cells have their stamps, and says which.
@@ -147,12 +184,20 @@ async fn put_all(link: &Link, puts: &[Put]) -> RedisResult<Vec<bool>> {
     let holds = check_elsewhere(link, checks).await?;
     let mut batch = Batch::new(link);
     for (put, _) in puts.iter().zip(&holds).filter(|(_, holds)| **holds) {
-        let (mut command, stamps) = call_on_entry(link, Script::Store, put.name, &put.checks);
+        let claim = put.claim.map(|(name, _)| name);
+        let (mut command, stamps) = call_on_entry(link, Script::Store, put.name, &put.checks, claim);
         command.arg(&put.value[..]).arg(milliseconds(put.time_to_live));
+        match put.claim {
+            Some((_, lease)) => command.arg(&lease.0.to_le_bytes()),
+            None => command.arg(""),
+        };
         stamps.iter().for_each(|stamp| _ = command.arg(&stamp[..]));
         batch.add(put.name.shard, command);
     }
     let mut answers = batch.run().await?.into_iter();
+    for (put, _) in puts.iter().zip(&holds).filter(|(put, holds)| **holds && put.claim.is_some()) {
+        put.noted.take_claim();
+    }
     Ok(holds.into_iter().map(|holds| holds && answers.next() == Some(Value::Int(1))).collect())
 }
 
@@ -170,7 +215,7 @@ pub(crate) async fn exchange(
         return Ok(false);
     }
     let lead = lead(key, dependencies);
-    let (mut command, stamps) = call_on_entry(link, Script::Restamp, name, &checks);
+    let (mut command, stamps) = call_on_entry(link, Script::Restamp, name, &checks, None);
     command.arg([&lead, header].concat()).arg([&lead, renewed].concat());
     stamps.iter().for_each(|stamp| _ = command.arg(&stamp[..]));
     let mut batch = Batch::new(link);
@@ -178,11 +223,17 @@ pub(crate) async fn exchange(
     Ok(batch.run().await? == [Value::Int(1)])
 }
 
-/// A call of a script for an entry and those of its cells that it can name, and the stamps of these.
-fn call_on_entry(link: &Link, script: Script, name: Name, checks: &[(Name, Stamp)]) -> (Cmd, Vec<Stamp>) {
+/// A call of a script for an entry, those of its cells that it can name, and a claim; and the stamps of the cells.
+fn call_on_entry(
+    link: &Link,
+    script: Script,
+    name: Name,
+    checks: &[(Name, Stamp)],
+    claim: Option<Name>,
+) -> (Cmd, Vec<Stamp>) {
     let near = checks.iter().filter(|(cell, _)| link.are_together(*cell, name));
     let (cells, stamps): (Vec<Name>, Vec<Stamp>) = near.copied().unzip();
-    let keys: Vec<Name> = std::iter::once(name).chain(cells).collect();
+    let keys: Vec<Name> = std::iter::once(name).chain(cells).chain(claim).collect();
     (link.call(script, &keys), stamps)
 }
 

@@ -14,8 +14,66 @@ use crate::keeper::Way;
 use crate::lease::random;
 use crate::link::Link;
 use crate::log;
-use crate::name::{Name, Shard};
+use crate::message::{self, Id, Told};
+use crate::name::{Name, Shard, channel};
 use crate::script::Script;
+
+/// Marks tags for a writer, on whatever link there is.
+pub(crate) async fn quarantine(way: &Way, tags: &[Tag], token: Token, duration: Duration) -> Result<()> {
+    let names = &cells(tags);
+    way.write("close tags for a write", |link| async move {
+        let mut batch = Batch::new(&link);
+        call_each(&mut batch, &link, Script::Quarantine, names, |command| {
+            command.arg(&token.0.to_le_bytes()).arg(milliseconds(duration));
+        });
+        tell(&mut batch, &link, &way.client, Told::Quarantined { token, duration }, tags);
+        batch.run().await
+    })
+    .await
+    .map(drop)
+}
+
+/// Takes the stamps of tags, on whatever link there is. A near cache must not be told before that: it would fetch again
+/// what is about to be void.
+pub(crate) async fn void(way: &Way, tags: &[Tag]) -> Result<()> {
+    let names = &cells(tags);
+    way.write("void tags", |link| async move {
+        let mut batch = Batch::new(&link);
+        call_each(&mut batch, &link, Script::Void, names, |_| {});
+        tell(&mut batch, &link, &way.client, Told::Voided, tags);
+        batch.run().await
+    })
+    .await
+    .map(drop)
+}
+
+/// Takes the stamp of a table and its log, on whatever link there is.
+pub(crate) async fn void_table(way: &Way, table: TableId) -> Result<()> {
+    let (generation, log) = (Name::generation(table), Name::log(table));
+    way.write("void a table", |link| async move {
+        let mut batch = Batch::new(&link);
+        call_each(&mut batch, &link, Script::Void, &[generation], |_| {});
+        batch.add(log.shard, link.keyed("DEL", log));
+        let node = link.place(generation.shard);
+        batch.publish(node, &channel(&link.nodes[node].head), &message::table(&way.client, table));
+        batch.run().await
+    })
+    .await
+    .map(drop)
+}
+
+/// Tells near caches what is done to tags, by way of the tags' nodes.
+fn tell(batch: &mut Batch<'_>, link: &Link, client: &Id, told: Told<'_>, tags: &[Tag]) {
+    let mut tags = tags.to_vec();
+    tags.sort_unstable();
+    tags.dedup();
+    for (node, of) in link.nodes.iter().enumerate() {
+        let tags: Vec<Tag> = tags.iter().copied().filter(|&tag| link.place(Shard::of_tag(tag)) == node).collect();
+        for message in message::tell(client, told, &tags) {
+            batch.publish(node, &channel(&of.head), &message);
+        }
+    }
+}
 
 /// Releases tags, on whatever link there is.
 pub(crate) async fn release(way: &Way, tags: &[Tag], token: Token, outcome: &Outcome) -> Result<()> {
@@ -45,6 +103,7 @@ pub(crate) async fn release(way: &Way, tags: &[Tag], token: Token, outcome: &Out
         call_each(&mut batch, &link, Script::Release, &shards_of(tags), |command| {
             release_arguments(command, token, rest, &stamp, &way.config);
         });
+        tell(&mut batch, &link, &way.client, Told::Released { token, outcome }, tags);
         let answers = batch.run().await?;
         let gone = answers.into_iter().skip(records).take(calls);
         gone.map(|answer| match answer {
@@ -100,7 +159,7 @@ fn add_records(
 }
 
 /// Adds calls of a script for cells; returns how many.
-pub(crate) fn call_each(
+fn call_each(
     batch: &mut Batch<'_>,
     link: &Link,
     script: Script,
@@ -118,7 +177,7 @@ pub(crate) fn call_each(
 }
 
 /// The cells that a write to tags touches, each once.
-pub(crate) fn cells(tags: &[Tag]) -> Vec<Name> {
+fn cells(tags: &[Tag]) -> Vec<Name> {
     let mut names = names_of(tags);
     names.extend(shards_of(tags));
     names

@@ -8,12 +8,13 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use support::near::{BOUND, Near};
 use support::{LIST_TAGS, Server, TABLE, changed, fill, found, hit, lease_rows, list, object, row_tag, store, write};
 use thing_cache_redis::{RedisCache, RedisConfig};
 use thing_conformance::cache::{CASES, Setup};
-use thing_driver_api::{CacheClient, Found, Outcome, async_trait};
+use thing_driver_api::{CacheClient, Found, Leased, Outcome, Tag, async_trait};
 use thing_test_servers::redis_prefix;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -79,6 +80,19 @@ impl Cluster {
         format!("redis://127.0.0.1:{}", self.ports[node])
     }
 
+    /// Moves most slots of the first node to the second.
+    async fn move_slots(&self) {
+        let mut ids: Vec<String> = Vec::new();
+        for node in 0..2 {
+            ids.push(Server::connect(&self.url(node)).await.run(&[b"CLUSTER", b"MYID"]).await);
+        }
+        let mut reshard = Command::new("redis-cli");
+        reshard.args(["--cluster", "reshard", &format!("127.0.0.1:{}", self.ports[0]), "--cluster-from", &ids[0]]);
+        reshard.args(["--cluster-to", &ids[1], "--cluster-slots", "3000", "--cluster-yes"]);
+        let moved = tokio::task::spawn_blocking(move || reshard.output()).await.expect("it runs").expect("it runs");
+        assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stdout));
+    }
+
     async fn connect(&self, prefix: &str) -> RedisCache {
         let config = RedisConfig::cluster([self.url(0), self.url(2)]).expect("URLs").prefix(prefix);
         let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE);
@@ -134,18 +148,7 @@ async fn slots_move() {
         fill(&one, &object(n), &[row_tag(n)], n as u64).await;
     }
 
-    let ids: Vec<String> = {
-        let mut ids = Vec::new();
-        for node in 0..3 {
-            ids.push(Server::connect(&cluster.url(node)).await.run::<String>(&[b"CLUSTER", b"MYID"]).await);
-        }
-        ids
-    };
-    let mut reshard = Command::new("redis-cli");
-    reshard.args(["--cluster", "reshard", &format!("127.0.0.1:{}", cluster.ports[0]), "--cluster-from", &ids[0]]);
-    reshard.args(["--cluster-to", &ids[1], "--cluster-slots", "3000", "--cluster-yes"]);
-    let moved = tokio::task::spawn_blocking(move || reshard.output()).await.expect("it runs").expect("it runs");
-    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stdout));
+    cluster.move_slots().await;
 
     for n in 0..50 {
         write(&other, &[row_tag(n)], Outcome::Unlisted).await;
@@ -170,4 +173,56 @@ async fn slots_move() {
     }
     one.void_table(TABLE).await.expect("the cache answers");
     assert_eq!(hit(&other, &object(1)).await, None);
+}
+
+/// Near caches are told by all nodes, are waited for at each, and close when slots move.
+#[tokio::test]
+async fn near_caches() {
+    let cluster = Cluster::start();
+    let prefix = redis_prefix();
+    let (one, other) = (cluster.connect(&prefix).await, cluster.connect(&prefix).await);
+    other.settle().await.expect("the nodes answer");
+    let near = Near::start(&one, BOUND).await;
+    let tags: Vec<Tag> = (0..64).map(|shard| Tag(shard << 58 | 1)).collect();
+    let all = async |near: &Near, what: &str| {
+        let told = near.told();
+        tags.iter().all(|tag| told.iter().any(|told| told.starts_with(what) && told.contains(&format!("{tag:?}"))))
+    };
+    let token = support::quarantine(&other, &tags).await;
+    let began = Instant::now();
+    other.settle().await.expect("the near caches are told");
+    assert!(began.elapsed() < BOUND / 2, "{:?}", began.elapsed());
+    assert!(near.gate.is_open() && all(&near, "Quarantined").await);
+    support::release(&other, &tags, token, changed(1, 0, 1)).await;
+    other.void_table(TABLE).await.expect("the cache answers");
+    other.settle().await.expect("the near caches are told");
+    assert!(all(&near, "Released").await);
+    assert!(near.told().last().is_some_and(|told| told.starts_with("VoidedTable")), "{:?}", near.told());
+    // It does not ask for the next.
+    near.pause();
+    support::quarantine(&other, &[tags[40]]).await;
+    other.settle().await.expect("the gate closes");
+    assert!(!near.gate.is_open());
+    near.resume();
+    support::until("the gate opens", || async { near.gate.is_open() }).await;
+
+    // One of two processes fills.
+    for n in 0..20 {
+        let (key, tags) = (object(n), [row_tag(n)]);
+        let first = support::lease(&one, &key, &tags).await;
+        assert!(matches!(support::leased(&other, &key, &tags).await, Leased::Held(id) if id == first.id));
+        assert_eq!(store(&one, &first, &key, &tags, 1).await, 1);
+        assert!(matches!(support::leased(&other, &key, &tags).await, Leased::Filled(_)));
+    }
+
+    cluster.move_slots().await;
+    let gate = near.gate.clone();
+    near.ended().await;
+    assert!(!gate.is_open());
+    support::until("the new layout is known", || async { one.invalidations(BOUND).await.is_ok() }).await;
+    let near = Near::start(&one, BOUND).await;
+    let token = support::quarantine(&other, &tags).await;
+    other.settle().await.expect("the near caches are told");
+    assert!(!near.gate.is_open() || all(&near, "Quarantined").await);
+    support::release(&other, &tags, token, Outcome::Unlisted).await;
 }

@@ -77,9 +77,8 @@ async fn tls_that_fails() {
 async fn a_user_with_few_rights() {
     let instance = Instance::redis().await;
     let server = Server::connect(instance.url()).await;
-    let rights =
-        "+@connection +info +mget +get +getrange +set +del +pexpire +pttl +hset +hmget +time +evalsha +script|load";
-    let mut command: Vec<&[u8]> = vec![b"ACL", b"SETUSER", b"shop", b"on", b">secret", b"~shop:*"];
+    let rights = "+@connection +info +mget +get +getrange +set +del +pexpire +pttl +hset +hmget +hgetall +hdel +publish +subscribe +time +evalsha +script|load";
+    let mut command: Vec<&[u8]> = vec![b"ACL", b"SETUSER", b"shop", b"on", b">secret", b"~shop:*", b"&shop:*"];
     command.extend(rights.split(' ').map(str::as_bytes));
     let _: () = server.run(&command).await;
     let config =
@@ -93,10 +92,17 @@ async fn a_user_with_few_rights() {
     assert!(cache.restamp(&list("all"), &behind).await.expect("it may"));
     cache.void(&[row_tag(1)]).await.expect("it may");
     cache.void_table(support::TABLE).await.expect("it may");
-    assert_eq!(cache.redis_statistics().failures, 0);
+    let other = connect(&config.clone().prefix("shop")).await;
+    let near = support::near::Near::start(&other, support::near::BOUND).await;
+    cache.settle().await.expect("it may");
+    write(&cache, &[row_tag(1)], Outcome::Unlisted).await;
+    support::until("it is told", || async { near.applied() == 2 }).await;
+    let first = support::lease(&cache, &object(1), &[row_tag(1)]).await;
+    cache.abandon(&first);
+    assert_eq!((cache.redis_statistics().failures, other.redis_statistics().failures), (0, 0));
     // Under another prefix it may do nothing.
-    let other = connect(&config.prefix("other")).await;
-    let error = other.quarantine(&[row_tag(1)], thing_driver_api::Token::random(), support::LONG).await;
+    let foreign = connect(&config.prefix("other")).await;
+    let error = foreign.quarantine(&[row_tag(1)], thing_driver_api::Token::random(), support::LONG).await;
     assert!(error.expect_err("it may not").to_string().contains("NOPERM"));
 }
 

@@ -8,7 +8,7 @@ use support::{
     LIST_TAGS, LONG, TABLE, changed, config, connect, fill, found, hit, lease, lease_rows, leased, list, object,
     quarantine, release, row_tag, store, write,
 };
-use thing_driver_api::{CacheClient, Found, Leased, Outcome, Token};
+use thing_driver_api::{CacheClient, Found, Leased, Outcome, Tag, Token};
 use thing_test_servers::redis_url;
 
 /// What one stores, the other finds.
@@ -156,16 +156,42 @@ async fn rows_are_brought_along_unless_another_process_wrote_them() {
     assert_eq!(store(&reader, &rows, &object(3), &[row_tag(3)], 1).await, 1, "nothing happened");
 }
 
-/// A fill of one process does not hold those of another, but does hold those of its own.
+/// A fill holds those of its own process and of others, as long as it can be stored.
 #[tokio::test]
-async fn fills_are_held_within_a_process() {
+async fn fills_are_held() {
     let config = config(&redis_url());
     let (one, other) = (connect(&config).await, connect(&config).await);
     let first = lease(&one, &object(1), &[row_tag(1)]).await;
-    assert!(matches!(leased(&one, &object(1), &[row_tag(1)]).await, Leased::Held(id) if id == first.id));
-    assert!(matches!(leased(&other, &object(1), &[row_tag(1)]).await, Leased::Granted(_)));
+    for cache in [&one, &other] {
+        assert!(matches!(leased(cache, &object(1), &[row_tag(1)]).await, Leased::Held(id) if id == first.id));
+    }
     other.void(&[row_tag(1)]).await.expect("the cache answers");
     assert!(matches!(leased(&one, &object(1), &[row_tag(1)]).await, Leased::Granted(_)), "the first has lost");
+}
+
+/// A table that one process closes is closed at once for the fastest path of another, which knows its generation.
+#[tokio::test]
+async fn a_closed_table_is_seen_at_once() {
+    for resp3 in [true, false] {
+        let config = config(&redis_url()).resp3(resp3);
+        let (writer, reader) = (connect(&config).await, connect(&config).await);
+        let whole = [Tag::table(TABLE)];
+        for number in 0..100 {
+            fill(&writer, &object(1), &[row_tag(1)], number).await;
+            assert_eq!((hit(&reader, &object(1)).await, hit(&reader, &object(1)).await), (Some(number), Some(number)));
+            let token = quarantine(&writer, &whole).await;
+            for _ in 0..3 {
+                assert!(matches!(found(&reader, &object(1)).await, Found::Quarantined), "{number}");
+            }
+            assert!(matches!(leased(&reader, &object(1), &[row_tag(1)]).await, Leased::Quarantined));
+            let outcome = if number % 2 == 0 { Outcome::Nothing } else { Outcome::Unlisted };
+            release(&writer, &whole, token, outcome).await;
+            let expected = (number % 2 == 0).then_some(number);
+            assert_eq!(hit(&reader, &object(1)).await, expected);
+            writer.void(&whole).await.expect("the cache answers");
+            assert_eq!(hit(&reader, &object(1)).await, None);
+        }
+    }
 }
 
 /// Several connections to the server are one cache, and RESP3 is as good as RESP2.

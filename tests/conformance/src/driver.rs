@@ -26,6 +26,7 @@ mod statements;
 pub mod agreement;
 pub mod atomic;
 pub mod cancellation;
+pub mod changes;
 pub mod concurrency;
 pub mod constraints;
 pub mod errors;

@@ -60,4 +60,8 @@ impl Fills {
     pub(super) fn end_table(&mut self, table: TableId) {
         self.running.retain(|_, fill| fill.key.table() != table);
     }
+
+    pub(super) fn end_all(&mut self) {
+        self.running.clear();
+    }
 }

@@ -49,8 +49,17 @@ impl Rows {
         self.running.remove(&id).filter(|read| now < read.deadline)
     }
 
+    /// The position before a read of the table that is running.
+    pub(super) fn position(&self, id: LeaseId, table: TableId, now: Duration) -> Option<u64> {
+        self.running.get(&id).filter(|read| read.table == table && now < read.deadline).map(|read| read.position)
+    }
+
     pub(super) fn end_table(&mut self, table: TableId) {
         self.running.retain(|_, read| read.table != table);
+    }
+
+    pub(super) fn end_all(&mut self) {
+        self.running.clear();
     }
 
     /// Notes that a tag moved.

@@ -57,6 +57,11 @@ impl Stamps {
         self.recent.get_mut(&tag).or_else(|| self.older.get_mut(&tag))
     }
 
+    pub(super) fn forget_all(&mut self) {
+        self.recent.clear();
+        self.older.clear();
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.recent.len() + self.older.len()

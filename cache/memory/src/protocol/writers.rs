@@ -24,6 +24,15 @@ struct Writer {
 }
 
 impl Writers {
+    /// Whether any tag is marked.
+    pub(super) fn any(&self) -> bool {
+        !self.marks.is_empty()
+    }
+
+    pub(super) fn is_at_work(&self, token: Token) -> bool {
+        self.at_work.contains_key(&token)
+    }
+
     pub(super) fn is_marked(&self, tag: Tag) -> bool {
         !self.marks.is_empty() && self.marks.contains_key(&tag)
     }

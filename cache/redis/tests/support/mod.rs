@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::expect_used, reason = "a step that fails ends the test")]
 
+pub(crate) mod near;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -189,6 +189,18 @@ macro_rules! __driver_cases {
                 odd_names_work [Schema];
                 tables_are_kept_apart [Schema];
             }
+            changes {
+                writes_of_others_are_told [ChangeFeed];
+                a_changed_key_is_told_as_two_rows [ChangeFeed];
+                values_are_exact_or_unknown [ChangeFeed, ExactNumbers];
+                what_is_told_can_be_read [ChangeFeed];
+                many_writes_are_told [ChangeFeed];
+                what_was_not_confirmed_is_told_again [ChangeFeed];
+                writes_between_two_feeds_are_told [ChangeFeed];
+                a_late_commit_is_told [ChangeFeed, Transactions];
+                recording_twice_is_harmless [ChangeFeed];
+                forgetting_ends_it [ChangeFeed];
+            }
             errors {
                 a_missing_table_is_a_failure [];
                 a_missing_column_is_a_failure [];

@@ -33,6 +33,14 @@ impl<'a> Database<'a> {
         executor
     }
 
+    /// A second executor on the same database, whose writes the feed of changes reports.
+    pub async fn outsider(&self) -> Arc<dyn Executor> {
+        let outsider = self.setup.outsider(&self.executor).await;
+        let executor = outsider.expect("a driver that states `ChangeFeed` has an outsider: see `Setup::outsider`");
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(executor.clone());
+        executor
+    }
+
     /// Whether the driver states the capability.
     pub fn can(&self, capability: Capability) -> bool {
         self.executor.capabilities().has(capability)

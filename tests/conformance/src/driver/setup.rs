@@ -15,6 +15,15 @@ pub trait Setup: Send + Sync {
     /// database. Called at least once for each case; cases run at the same time.
     async fn executor(&self) -> Arc<dyn Executor>;
 
+    /// Connects once more to the database of an executor, as a program whose writes the executor's
+    /// [feed of changes](thing_driver_api::Executor::changes) reports: a second process, say, or one that writes without
+    /// Thing. To be implemented for a driver that states
+    /// [`Capability::ChangeFeed`](thing_driver_api::Capability::ChangeFeed).
+    async fn outsider(&self, executor: &Arc<dyn Executor>) -> Option<Arc<dyn Executor>> {
+        let _ = executor;
+        None
+    }
+
     /// Called once for each executor after its case, whether it passed or not. The default drops it.
     async fn clean_up(&self, executor: Arc<dyn Executor>) {
         drop(executor);

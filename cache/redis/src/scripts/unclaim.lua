@@ -1,0 +1,3 @@
+-- KEYS: fill lease. ARGV: lease.
+unclaim(KEYS[1], ARGV[1])
+return 1
