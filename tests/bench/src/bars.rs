@@ -72,8 +72,11 @@ pub fn servers(outcome: &Outcome) -> Vec<Bar> {
     };
     let postgres = |workload: &str| rate(&format!("postgres {workload}"), "thing", &["tokio-postgres"]);
     let mysql = |workload: &str| rate(&format!("mysql {workload}"), "thing", &["mysql_async"]);
+    let mix = |subject| rate("postgres W9", subject, &["thing"]);
     let at_least = |name, least, measured| Bar { name, limit: Limit::AtLeast(least), measured };
     vec![
+        at_least("PostgreSQL, mix, near cache over Redis, of no cache", 8.0, mix("thing-tiered")),
+        at_least("PostgreSQL, mix, the same, strict, of no cache", 2.0, mix("thing-strict")),
         at_least("PostgreSQL, get by id, one task, of raw", 0.9, postgres("W1")),
         at_least("PostgreSQL, get by id, 64 tasks, of raw pooled", 2.5, postgres("W2")),
         at_least("PostgreSQL, list of 100, of raw", 0.95, postgres("W3")),

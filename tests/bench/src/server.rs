@@ -1,11 +1,13 @@
 //! Servers: databases that are reached over a connection, filled with the rows of the template.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thing::driver::Result;
-use thing::{Db, DbBuilder};
+use thing::{Coherence, Db, DbBuilder};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_cache_redis::RedisCache;
+use thing_cache_tiered::{TieredCache, TieredConfig};
 use thing_driver_mysql::MysqlExecutor;
 use thing_driver_postgres::{Encryption, PostgresConfig, PostgresExecutor};
 
@@ -110,8 +112,8 @@ impl Server {
         }
     }
 
-    /// Everything that is measured: raw clients first, then Thing without a cache, with one in memory, and with one in
-    /// Redis.
+    /// Everything that is measured: raw clients first, then Thing without a cache, with one in memory, with one in
+    /// Redis, and with a near cache over Redis, bounded and strict.
     pub async fn subjects(self, url: &str) -> Subjects {
         let raw: Vec<(&str, Arc<dyn Contestant>)> = match self {
             Self::Postgres => vec![
@@ -121,11 +123,21 @@ impl Server {
             Self::Mysql => vec![(self.reference(), Arc::new(Arc::new(MysqlAsync::pooled(url))))],
         };
         let memory = MemoryCache::new(MemoryConfig::default());
-        let redis = RedisCache::open(&redis_url()).await.expect("Redis is there");
+        let redis = || async { RedisCache::open(&redis_url()).await.expect("Redis is there") };
+        let tiered = || async {
+            let near = TieredCache::new(MemoryConfig::default(), redis().await, TieredConfig::default());
+            // Its stream is opened by a task.
+            while !near.is_near() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            near
+        };
         let things = [
             ("thing", self.db(url).await),
             ("thing-cached", self.db(url).await.cache(memory)),
-            ("thing-redis", self.db(url).await.cache(redis)),
+            ("thing-redis", self.db(url).await.cache(redis().await)),
+            ("thing-tiered", self.db(url).await.cache(tiered().await)),
+            ("thing-strict", self.db(url).await.cache(tiered().await).coherence(Coherence::Strict)),
         ];
         let mut subjects = raw;
         for (name, builder) in things {

@@ -15,6 +15,7 @@ mod encoded;
 mod limits;
 mod merging;
 mod operations;
+mod outside;
 mod properties;
 mod reports;
 mod raw;

@@ -21,11 +21,12 @@ macro_rules! matrix {
     (
         @database
         $(every $every:tt)? $(cached $cached:tt)? $(uncached $uncached:tt)? $(one_thread $one_thread:tt)?;
-        $database:ident $without:ident $memory:ident $redis:ident
+        $database:ident $without:ident $memory:ident $redis:ident $tiered:ident
     ) => {
         matrix!(@stack $without $database None $(run $every)? $(run $uncached)? $(run_on_one_thread $one_thread)?);
         matrix!(@stack $memory $database Memory $(run $every)? $(run $cached)? $(run_on_one_thread $one_thread)?);
         matrix!(@stack $redis $database Redis $(run $every)? $(run $cached)? $(run_on_one_thread $one_thread)?);
+        matrix!(@stack $tiered $database Tiered $(run $every)? $(run $cached)? $(run_on_one_thread $one_thread)?);
     };
     (
         $(every: $every:tt)?
@@ -34,12 +35,12 @@ macro_rules! matrix {
         $(one_thread: $one_thread:tt)?
     ) => {
         matrix!(@database $(every $every)? $(cached $cached)? $(uncached $uncached)? $(one_thread $one_thread)?;
-            SqliteFile sqlite_file sqlite_file_memory sqlite_file_redis);
+            SqliteFile sqlite_file sqlite_file_memory sqlite_file_redis sqlite_file_tiered);
         matrix!(@database $(every $every)? $(cached $cached)? $(uncached $uncached)? $(one_thread $one_thread)?;
-            SqliteMemory sqlite_memory sqlite_memory_memory sqlite_memory_redis);
+            SqliteMemory sqlite_memory sqlite_memory_memory sqlite_memory_redis sqlite_memory_tiered);
         matrix!(@database $(every $every)? $(cached $cached)? $(uncached $uncached)? $(one_thread $one_thread)?;
-            Postgres postgres postgres_memory postgres_redis);
+            Postgres postgres postgres_memory postgres_redis postgres_tiered);
         matrix!(@database $(every $every)? $(cached $cached)? $(uncached $uncached)? $(one_thread $one_thread)?;
-            Mysql mysql mysql_memory mysql_redis);
+            Mysql mysql mysql_memory mysql_redis mysql_tiered);
     };
 }

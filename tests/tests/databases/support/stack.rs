@@ -8,6 +8,7 @@ use thing::driver::{CacheClient, Executor};
 use thing::{Db, DbBuilder, ModelSet, Result};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_cache_redis::{RedisCache, RedisConfig};
+use thing_cache_tiered::{TieredCache, TieredConfig};
 use thing_driver_mysql::{MysqlConfig, MysqlExecutor};
 use thing_driver_postgres::{Encryption, PostgresConfig, PostgresExecutor};
 use thing_driver_sqlite::{SqliteConfig, SqliteExecutor, Synchronous};
@@ -33,6 +34,14 @@ pub(crate) enum Cache {
     None,
     Memory,
     Redis,
+    /// A memory cache in front of Redis.
+    Tiered,
+}
+
+async fn redis() -> RedisCache {
+    let config = RedisConfig::from_url(redis_url()).unwrap().prefix(redis_prefix());
+    let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE).breaker_failures(u32::MAX);
+    RedisCache::connect(config).await.unwrap()
 }
 
 /// One stack for each database, each with another cache where there are several.
@@ -45,6 +54,7 @@ pub(crate) fn stacks() -> Vec<Stack> {
         Stack::new("postgres_redis", Database::Postgres, Cache::Redis),
         Stack::new("mysql_memory", Database::Mysql, Cache::Memory),
         Stack::new("mysql_redis", Database::Mysql, Cache::Redis),
+        Stack::new("postgres_tiered", Database::Postgres, Cache::Tiered),
     ]
 }
 
@@ -55,11 +65,13 @@ pub(crate) struct Stack {
     cache: Cache,
     /// Databases to be dropped.
     held: Mutex<Vec<Box<dyn Any + Send>>>,
+    /// Where the last database is.
+    place: Mutex<String>,
 }
 
 impl Stack {
     pub(crate) fn new(name: &'static str, database: Database, cache: Cache) -> Self {
-        Self { name, database, cache, held: Mutex::default() }
+        Self { name, database, cache, held: Mutex::default(), place: Mutex::default() }
     }
 
     /// The name of the module that holds its tests.
@@ -73,7 +85,7 @@ impl Stack {
 
     /// Whether every statement, or every look into the cache, is a round trip.
     pub(crate) fn is_remote(&self) -> bool {
-        self.cache == Cache::Redis || matches!(self.database, Database::Postgres | Database::Mysql)
+        matches!(self.cache, Cache::Redis | Cache::Tiered) || matches!(self.database, Database::Postgres | Database::Mysql)
     }
 
     /// Whether others can read while a transaction is open: not where there is one connection for all.
@@ -102,29 +114,51 @@ impl Stack {
         match self.database {
             Database::SqliteFile => {
                 let folder = tempfile::tempdir().unwrap();
-                let config = SqliteConfig::file(folder.path().join("test.db")).synchronous(Synchronous::Off);
-                let executor = SqliteExecutor::connect(config).await.unwrap();
-                self.hold(folder);
-                Arc::new(executor)
+                let path = folder.path().join("test.db");
+                self.hold(folder, path.to_str().unwrap());
+                let config = SqliteConfig::file(path).synchronous(Synchronous::Off);
+                Arc::new(SqliteExecutor::connect(config).await.unwrap())
             }
             Database::SqliteMemory => Arc::new(SqliteExecutor::memory().await.unwrap()),
             Database::Postgres => {
                 let schema = PostgresSchema::create().await;
-                // Without TLS connections are made faster.
-                let config = PostgresConfig::from_url(schema.url()).unwrap().encryption(Encryption::Disable);
-                let config = config.bytewise_text(true);
-                let executor = PostgresExecutor::connect(config).await.unwrap();
-                self.hold(schema);
-                Arc::new(executor)
+                let config = postgres_config(schema.url());
+                let url = schema.url().to_owned();
+                self.hold(schema, &url);
+                Arc::new(PostgresExecutor::connect(config).await.unwrap())
             }
             Database::Mysql => {
                 let database = MysqlDatabase::create().await;
-                let config = MysqlConfig::from_url(database.url()).unwrap().exact_text(true);
-                let executor = MysqlExecutor::connect(config).await.unwrap();
-                self.hold(database);
-                Arc::new(executor)
+                let config = mysql_config(database.url());
+                let url = database.url().to_owned();
+                self.hold(database, &url);
+                Arc::new(MysqlExecutor::connect(config).await.unwrap())
             }
         }
+    }
+
+    /// Connects to the last database once more, as a program that does not use its cache; `None` where nobody else can.
+    pub(crate) async fn outsider(&self) -> Option<Arc<dyn Executor>> {
+        let place = self.place.lock().unwrap().clone();
+        Some(match self.database {
+            Database::SqliteFile => Arc::new(SqliteExecutor::open(&place).await.unwrap()),
+            Database::SqliteMemory => return None,
+            Database::Postgres => {
+                let config = postgres_config(&place).recorded(true);
+                Arc::new(PostgresExecutor::connect(config).await.unwrap())
+            }
+            Database::Mysql => Arc::new(MysqlExecutor::connect(mysql_config(&place).recorded(true)).await.unwrap()),
+        })
+    }
+
+    /// Whether a feed of changes reports TRUNCATE.
+    pub(crate) fn truncates(&self) -> bool {
+        self.database == Database::Postgres
+    }
+
+    /// Whether a feed of changes says which rows others changed.
+    pub(crate) fn tells_rows(&self) -> bool {
+        matches!(self.database, Database::Postgres | Database::Mysql)
     }
 
     /// A new cache, if the stack has one.
@@ -132,10 +166,14 @@ impl Stack {
         match self.cache {
             Cache::None => None,
             Cache::Memory => Some(Arc::new(MemoryCache::new(MemoryConfig::default()))),
-            Cache::Redis => {
-                let config = RedisConfig::from_url(redis_url()).unwrap().prefix(redis_prefix());
-                let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE).breaker_failures(u32::MAX);
-                Some(Arc::new(RedisCache::connect(config).await.unwrap()))
+            Cache::Redis => Some(Arc::new(redis().await)),
+            Cache::Tiered => {
+                let cache = TieredCache::new(MemoryConfig::default(), redis().await, TieredConfig::default());
+                // Its stream is opened by a task; before, everything is answered by Redis.
+                while !cache.is_near() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                Some(Arc::new(cache))
             }
         }
     }
@@ -175,7 +213,17 @@ impl Stack {
         }
     }
 
-    fn hold(&self, database: impl Any + Send) {
+    fn hold(&self, database: impl Any + Send, place: &str) {
+        place.clone_into(&mut self.place.lock().unwrap());
         self.held.lock().unwrap().push(Box::new(database));
     }
+}
+
+fn postgres_config(url: &str) -> PostgresConfig {
+    // Without TLS connections are made faster.
+    PostgresConfig::from_url(url).unwrap().encryption(Encryption::Disable).bytewise_text(true)
+}
+
+fn mysql_config(url: &str) -> MysqlConfig {
+    MysqlConfig::from_url(url).unwrap().exact_text(true)
 }
