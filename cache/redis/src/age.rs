@@ -50,8 +50,8 @@ impl Age {
         }
     }
 
-    /// Whether one reader, who draws a number between 0 and 1, is to read it again: XFetch, of Vattani, Chierichetti and
-    /// Lowenstein (2015). `now` is by the server's clock.
+    /// Whether one reader, who draws a number between 0 and 1, is to read it again: XFetch, of Vattani, Chierichetti
+    /// and Lowenstein (2015). `now` is by the server's clock.
     pub(crate) fn is_due(self, now: u64, beta: f64, draw: impl FnOnce() -> f64) -> bool {
         let end = self.filled.saturating_add(u64::from(self.time_to_live));
         let left = end.saturating_sub(now) as f64;

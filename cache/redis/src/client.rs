@@ -180,8 +180,8 @@ impl CacheClient for RedisCache {
         settle::settle(&self.way).await
     }
 
-    /// Needs RESP3, and a bound that is at most [`RedisConfig::bound`]. To be called in a Tokio runtime; the stream ends
-    /// with the last clone of this client.
+    /// Needs RESP3, and a bound that is at most [`RedisConfig::bound`]. To be called in a Tokio runtime; the stream
+    /// ends with the last clone of this client.
     async fn invalidations(&self, bound: Duration) -> Result<Option<Box<dyn InvalidationStream>>> {
         Ok(Some(Box::new(Stream::open(&self.way, bound).await?)))
     }

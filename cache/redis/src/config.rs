@@ -189,8 +189,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets the longest time that a read waits before it goes to the database, for each round trip; 250 ms. Waits share a
-    /// clock, so one may end a sixteenth earlier.
+    /// Sets the longest time that a read waits before it goes to the database, for each round trip; 250 ms. Waits share
+    /// a clock, so one may end a sixteenth earlier.
     pub fn read_timeout(mut self, duration: Duration) -> Self {
         self.read_timeout = duration;
         self
@@ -254,8 +254,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets how long other processes wait at most for one that fills an entry; 2 seconds. When it has not ended its fill
-    /// by then, another reads the database too. Zero lets every process fill for itself.
+    /// Sets how long other processes wait at most for one that fills an entry; 2 seconds. When it has not ended its
+    /// fill by then, another reads the database too. Zero lets every process fill for itself.
     pub fn fill_lease(mut self, duration: Duration) -> Self {
         self.fill_lease = duration;
         self
@@ -269,16 +269,16 @@ impl RedisConfig {
         self
     }
 
-    /// Sets how often at most this client stores that a row is absent, within the time for which that is known; 100,000.
-    /// Whoever asks for keys at random then can't fill the cache with rows that don't exist.
+    /// Sets how often at most this client stores that a row is absent, within the time for which that is known;
+    /// 100,000. Whoever asks for keys at random then can't fill the cache with rows that don't exist.
     pub fn max_absent_stores(mut self, stores: usize) -> Self {
         self.max_absent_stores = stores;
         self
     }
 
-    /// Sets for how long at most near caches may serve what this cache does not say to be alive; 1 second. It is how long a
-    /// writer waits for those that do not answer, so it MUST be the same in all programs that share the cache: a near
-    /// cache that asks for more is refused here, but would not be waited for by a program that allows less.
+    /// Sets for how long at most near caches may serve what this cache does not say to be alive; 1 second. It is how
+    /// long a writer waits for those that do not answer, so it has to be the same in all programs that share the cache: a
+    /// near cache that asks for more is refused here, but would not be waited for by a program that allows less.
     pub fn bound(mut self, bound: Duration) -> Self {
         self.bound = bound;
         self

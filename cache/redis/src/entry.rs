@@ -7,8 +7,9 @@
 //! payload
 //! ```
 //!
-//! Numbers are little-endian; `scripts/fill.lua` knows where generation, number of tags and stamps are. The header alone says what the entry depends on, so that a new one can take its place.
-//! The key is there in full because two keys may share a digest. Whatever does not fit exactly is no entry.
+//! Numbers are little-endian; `scripts/fill.lua` knows where generation, number of tags and stamps are. The header
+//! alone says what the entry depends on, so that a new one can take its place. The key is there in full because two
+//! keys may share a digest. Whatever does not fit exactly is no entry.
 
 use std::sync::Arc;
 

@@ -66,18 +66,20 @@
 //!
 //! - **An open gate has heard everything** that was acknowledged longer than the bound ago. The gate is opened by
 //!   answers to questions that go over the connections of the stream, behind all messages of before, and for the bound
-//!   from the moment *before* the question. So a connection that is silent, cut, or swallows what it is given closes the
-//!   gate by itself, and one that is known to be lost closes it at once. So do a message that can't be read, a near cache
-//!   that is too far behind, and a client that lost its connections: a server that is new to it has other channels.
+//!   from the moment *before* the question. So a connection that is silent, cut, or swallows what it is given closes
+//!   the gate by itself, and one that is known to be lost closes it at once. So do a message that can't be read, a near
+//!   cache that is too far behind, and a client that lost its connections: a server that is new to it has other
+//!   channels.
 //! - **The question is a write.** A primary that has lost its replicas refuses it where `min-replicas-to-write` is set,
-//!   so near caches that reach only an old primary close within the bound. In a cluster it also looks at every shard: one
-//!   that moved closes the gate.
-//! - **Settling** ([`settle`](thing_driver_api::CacheClient::settle)) makes a write linearizable for near caches too. The
-//!   question says who has a gate, and until when, in a cell of the server. A writer that has closed its tags reads that
-//!   cell, and waits for an acknowledgement of each, or until its time is over, be it dead or alive. Where the cell is
-//!   younger than [`RedisConfig::bound`], it does not say who had a gate before, so the writer waits for as long: once
-//!   for a server that never knew of a near cache, and after it was flushed. Writers that wait at the same time share the
-//!   answer. With RESP2 no acknowledgement comes, so a writer waits until the gates are closed that were open.
+//!   so near caches that reach only an old primary close within the bound. In a cluster it also looks at every shard:
+//!   one that moved closes the gate.
+//! - **Settling** ([`settle`](thing_driver_api::CacheClient::settle)) makes a write linearizable for near caches too.
+//!   The question says who has a gate, and until when, in a cell of the server. A writer that has closed its tags reads
+//!   that cell, and waits for an acknowledgement of each, or until its time is over, be it dead or alive. Where the
+//!   cell is younger than [`RedisConfig::bound`], it does not say who had a gate before, so the writer waits for as
+//!   long: once for a server that never knew of a near cache, and after it was flushed. Writers that wait at the same
+//!   time share the answer. With RESP2 no acknowledgement comes, so a writer waits until the gates are closed that were
+//!   open.
 //!
 //! # Effort
 //!

@@ -18,11 +18,11 @@
 //! The entry of a row is in the cell of the row's tag: what ends the one ends the other, and a hit has one value less
 //! to fetch.
 //!
-//! A shard has a cell like a tag: it is touched by every write that touches a tag of the shard. So rows that nobody
-//! named before they were read can be stored while the cell of their shard stands still.
+//! A shard has a cell like a tag: it is touched by every write that touches the tag of a row of the shard. So rows that
+//! nobody named before they were read can be stored while the cell of their shard stands still.
 //!
-//! The *generation* of a table is the cell of [`Tag::table`], on which each of its entries depends. The shard of a table
-//! is that of this tag.
+//! The *generation* of a table is the cell of [`Tag::table`], on which each of its entries depends. The shard of a
+//! table is that of this tag.
 
 use std::io::Write as _;
 

@@ -5,13 +5,13 @@
 //!             └─ waits for each: its answer, or the end of its time ◀─ asks for the next
 //! ```
 //!
-//! Who has a near cache is a *holder*: its stream says so with every question that may open its gate. What was published
-//! before the script ran is ahead of the sync message in every stream, and ahead of the answer to every question that
-//! the server got after the script. So for a holder that the script found, its acknowledgement will do, or the end of
-//! the time for which it had asked by then. Who is not among the holders has no open gate, or the hash of the holders
-//! was lost. How old the hash is says whether that can be: when it is older than the longest bound, everybody who had a
-//! gate before has asked again since, or has closed. No clock is compared with another; times of the server's clock
-//! pass here as fast, and a hundredth more.
+//! Who has a near cache is a *holder*: its stream says so with every question that may open its gate. What was
+//! published before the script ran is ahead of the sync message in every stream, and ahead of the answer to every
+//! question that the server got after the script. So for a holder that the script found, its acknowledgement will do,
+//! or the end of the time for which it had asked by then. Who is not among the holders has no open gate, or the hash of
+//! the holders was lost. How old the hash is says whether that can be: when it is older than the longest bound,
+//! everybody who had a gate before has asked again since, or has closed. No clock is compared with another; times of
+//! the server's clock pass here as fast, and a hundredth more.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,9 +7,9 @@
 //!
 //! Each node is reached by a connection of its own, which is subscribed to the node's channel. The question whether the
 //! gate may open goes over the same connections, so its answer comes behind all messages that the server sent before,
-//! and is put into the queue when these are in it: the connection puts messages there itself, before it takes the answer
-//! from its stream. So when `next` finds the answer, everything before it was handed out, and as the caller asks for the
-//! next, it has taken effect. The gate opens until the bound after the moment *before* the question was sent.
+//! and is put into the queue when these are in it: the connection puts messages there itself, before it takes the
+//! answer from its stream. So when `next` finds the answer, everything before it was handed out, and as the caller asks
+//! for the next, it has taken effect. The gate opens until the bound after the moment *before* the question was sent.
 
 use std::fmt;
 use std::pin::pin;

@@ -8,7 +8,7 @@ use thing_driver_api::{Change, Outcome, Result, TableId, Tag, Token};
 
 use crate::batch::Batch;
 use crate::cell::Stamp;
-use crate::config::{RedisConfig, milliseconds};
+use crate::config::milliseconds;
 use crate::error;
 use crate::keeper::Way;
 use crate::lease::random;
@@ -23,7 +23,7 @@ pub(crate) async fn quarantine(way: &Way, tags: &[Tag], token: Token, duration: 
     let names = &cells(tags);
     way.write("close tags for a write", |link| async move {
         let mut batch = Batch::new(&link);
-        call_each(&mut batch, &link, Script::Quarantine, names, |command| {
+        call_each(&mut batch, &link, Script::Quarantine, names, |command, _| {
             command.arg(&token.0.to_le_bytes()).arg(milliseconds(duration));
         });
         tell(&mut batch, &link, &way.client, Told::Quarantined { token, duration }, tags);
@@ -39,7 +39,7 @@ pub(crate) async fn void(way: &Way, tags: &[Tag]) -> Result<()> {
     let names = &cells(tags);
     way.write("void tags", |link| async move {
         let mut batch = Batch::new(&link);
-        call_each(&mut batch, &link, Script::Void, names, |_| {});
+        call_each(&mut batch, &link, Script::Void, names, |_, _| {});
         tell(&mut batch, &link, &way.client, Told::Voided, tags);
         batch.run().await
     })
@@ -52,7 +52,7 @@ pub(crate) async fn void_table(way: &Way, table: TableId) -> Result<()> {
     let (generation, log) = (Name::generation(table), Name::log(table));
     way.write("void a table", |link| async move {
         let mut batch = Batch::new(&link);
-        call_each(&mut batch, &link, Script::Void, &[generation], |_| {});
+        call_each(&mut batch, &link, Script::Void, &[generation], |_, _| {});
         batch.add(log.shard, link.keyed("DEL", log));
         let node = link.place(generation.shard);
         batch.publish(node, &channel(&link.nodes[node].head), &message::table(&way.client, table));
@@ -90,20 +90,25 @@ pub(crate) async fn release(way: &Way, tags: &[Tag], token: Token, outcome: &Out
             records = add_records(&mut batch, &link, changes, &stamp, way.config.cell_time_to_live());
         }
         // An entry of a row is never judged, so the tags of rows need no history.
-        let (listed, unlisted): (Vec<Tag>, Vec<Tag>) =
-            tags.iter().partition(|tag| matches!(outcome, Outcome::Changed(_)) && own.binary_search(tag).is_err());
-        let nothing = matches!(outcome, Outcome::Nothing);
-        let rest = if nothing { "N" } else { "U" };
-        let mut calls = 0;
-        for (names, mode) in [(names_of(&listed), "L"), (names_of(&unlisted), rest)] {
-            calls += call_each(&mut batch, &link, Script::Release, &names, |command| {
-                release_arguments(command, token, mode, &stamp, &way.config);
-            });
-        }
-        call_each(&mut batch, &link, Script::Release, &shards_of(tags), |command| {
-            release_arguments(command, token, rest, &stamp, &way.config);
+        let of_tag = |tag: &Tag| match outcome {
+            Outcome::Nothing => b'N',
+            Outcome::Changed(_) if own.binary_search(tag).is_err() => b'L',
+            _ => b'U',
+        };
+        let of_shard = if matches!(outcome, Outcome::Nothing) { b'n' } else { b'u' };
+        let mut tags = tags.to_vec();
+        tags.sort_unstable();
+        tags.dedup();
+        let mut modes: Vec<u8> = tags.iter().map(of_tag).collect();
+        let names = cells(&tags);
+        modes.resize(names.len(), of_shard);
+        let calls = call_each(&mut batch, &link, Script::Release, &names, |command, group| {
+            command.arg(&token.0.to_le_bytes());
+            command.arg(group.iter().map(|&at| modes[at]).collect::<Vec<u8>>()).arg(&stamp[..]);
+            command.arg(milliseconds(way.config.cell_time_to_live()));
+            command.arg(way.config.max_listed_moves.saturating_add(1));
         });
-        tell(&mut batch, &link, &way.client, Told::Released { token, outcome }, tags);
+        tell(&mut batch, &link, &way.client, Told::Released { token, outcome }, &tags);
         let answers = batch.run().await?;
         let gone = answers.into_iter().skip(records).take(calls);
         gone.map(|answer| match answer {
@@ -124,11 +129,6 @@ pub(crate) async fn release_failed(way: &Way) {
             return;
         }
     }
-}
-
-fn release_arguments(command: &mut Cmd, token: Token, mode: &str, stamp: &Stamp, config: &RedisConfig) {
-    command.arg(&token.0.to_le_bytes()).arg(mode).arg(&stamp[..]);
-    command.arg(milliseconds(config.cell_time_to_live())).arg(config.max_listed_moves.saturating_add(1));
 }
 
 /// Adds the changes of a write to the logs of their tables; returns how many commands that takes.
@@ -164,19 +164,19 @@ fn call_each(
     link: &Link,
     script: Script,
     names: &[Name],
-    arguments: impl Fn(&mut Cmd),
+    arguments: impl Fn(&mut Cmd, &[usize]),
 ) -> usize {
     let groups = link.groups(names);
     for group in &groups {
         let keys: Vec<Name> = group.iter().map(|&at| names[at]).collect();
         let mut command = link.call(script, &keys);
-        arguments(&mut command);
+        arguments(&mut command, group);
         batch.add(keys[0].shard, command);
     }
     groups.len()
 }
 
-/// The cells that a write to tags touches, each once.
+/// The cells that a write to tags touches, each once. Those of shards are for rows, which alone are stored unnamed.
 fn cells(tags: &[Tag]) -> Vec<Name> {
     let mut names = names_of(tags);
     names.extend(shards_of(tags));
@@ -191,7 +191,7 @@ fn names_of(tags: &[Tag]) -> Vec<Name> {
 }
 
 fn shards_of(tags: &[Tag]) -> Vec<Name> {
-    let mut shards: Vec<Shard> = tags.iter().map(|&tag| Shard::of_tag(tag)).collect();
+    let mut shards: Vec<Shard> = tags.iter().filter(|tag| tag.is_row()).map(|&tag| Shard::of_tag(tag)).collect();
     shards.sort_unstable();
     shards.dedup();
     shards.into_iter().map(Name::shard).collect()
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn cells_are_named_once() {
-        let tags = [Tag(1), Tag(2), Tag(1), Tag(u64::MAX)];
-        assert_eq!(cells(&tags).len(), 3 + 2);
+        let tags = [Tag(1), Tag(2), Tag(1), Tag(3), Tag(u64::MAX), Tag(1 << 60)];
+        assert_eq!(cells(&tags).len(), 5 + 2, "tags, and shards of those of rows");
     }
 }

@@ -77,7 +77,8 @@ async fn tls_that_fails() {
 async fn a_user_with_few_rights() {
     let instance = Instance::redis().await;
     let server = Server::connect(instance.url()).await;
-    let rights = "+@connection +info +mget +get +getrange +set +del +pexpire +pttl +hset +hmget +hgetall +hdel +publish +subscribe +time +evalsha +script|load";
+    let rights = "+@connection +info +mget +get +getrange +set +del +pexpire +pttl +hset +hmget +hgetall +hdel +publish \
+                  +subscribe +time +evalsha +script|load";
     let mut command: Vec<&[u8]> = vec![b"ACL", b"SETUSER", b"shop", b"on", b">secret", b"~shop:*", b"&shop:*"];
     command.extend(rights.split(' ').map(str::as_bytes));
     let _: () = server.run(&command).await;

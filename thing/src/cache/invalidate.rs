@@ -52,7 +52,10 @@ impl<'a> Quarantine<'a> {
 
     async fn announce(&self, coherence: Coherence) -> Result<()> {
         let quarantine = self.cache.client().quarantine(&self.tags, self.token, QUARANTINE);
-        trace::span("quarantine", self.tags.len(), quarantine).await?;
+        if let Err(error) = trace::span("quarantine", self.tags.len(), quarantine).await {
+            self.take_back();
+            return Err(error);
+        }
         if coherence == Coherence::Strict
             && let Err(error) = self.renewing(trace::span("settle", 0, self.cache.client().settle())).await
         {
@@ -60,6 +63,14 @@ impl<'a> Quarantine<'a> {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Opens in a task of its own what a failed command may have closed all the same.
+    fn take_back(&self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (client, tags, token) = (self.cache.client.clone(), self.tags.clone(), self.token);
+        // What this does not open lapses.
+        runtime.spawn(async move { client.release(&tags, token, Outcome::Nothing).await });
     }
 
     /// Runs what may commit the write, and keeps the tags closed for as long as it takes: a quarantine that lapsed before

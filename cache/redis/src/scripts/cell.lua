@@ -17,16 +17,17 @@ end
 -- The marks that have not lapsed, as an array of {token, expiry}, and the stamps. A mark that lapsed takes the stamps
 -- along: nobody knows what its writer did.
 local function read(key, now)
-  local head = redis.pcall('GETRANGE', key, 0, 16)
-  if type(head) ~= 'string' then
+  -- Enough for all but a cell that many write at once; the entry of a row need not be read.
+  local cell = redis.pcall('GETRANGE', key, 0, 2047)
+  if type(cell) ~= 'string' then
     -- Not a string: nothing of ours.
     redis.call('DEL', key)
     return {}, ''
   end
-  local state = head:sub(1, 1)
-  if state == 'V' and #head == 17 then return {}, head:sub(2) end
+  local state = cell:sub(1, 1)
+  if state == 'V' and #cell >= 17 then return {}, cell:sub(2, 17) end
   if state ~= 'S' and state ~= 'Q' then return {}, '' end
-  local cell = redis.call('GET', key)
+  if #cell == 2048 then cell = redis.call('GET', key) end
   if state == 'S' then
     if #cell % 16 ~= 1 then return {}, '' end
     return {}, cell:sub(2)

@@ -20,8 +20,8 @@ local function stands(entry, noted)
 end
 
 -- Returns the lease and client that are at it ('' if these now are, or need not), and the entry if it stands and these
--- are not at it. With `again` the entry is to be read again although it stands; so is one that the client itself filled:
--- whoever asks for a lease there knows it.
+-- are not at it. With `again` the entry is to be read again although it stands; so is one that the client itself
+-- filled: whoever asks for a lease there knows it.
 local function claim(fill, key, lease, client, duration, again, noted)
   local entry, is, by = redis.pcall('GET', key), false, ''
   if type(entry) == 'string' then is, by = stands(entry, noted) end
