@@ -77,6 +77,8 @@ pub enum Action {
     BoundPasses,
     /// A writer's mark runs out.
     Lapse(u8, u8),
+    /// What a process heard of a writer's marks runs out.
+    LapseNear(u8, u8),
     /// The server drops the cell of a tag.
     EvictCell(u8),
     /// The server drops the log.

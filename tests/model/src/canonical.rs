@@ -53,7 +53,7 @@ impl Model {
                     *reader = if self.has_near() { Reader::Holding { value, clean } } else { Reader::Idle };
                 }
                 Reader::Judged { from, to }
-                    if !shared.entry.is_some_and(|entry| entry.stamps == from)
+                    if shared.entry.is_none_or(|entry| entry.stamps != from)
                         || !(current(&to) || self.rules.is(crate::rules::Mutation::RestampedAsOfNow)) =>
                 {
                     *reader = Reader::Idle;

@@ -9,39 +9,39 @@ use crate::worlds::{DEBT, FEED, LIST, LIST_THREE_WRITERS, NEAR, NEAR_TWO_READERS
 impl Mutation {
     /// A world that shows what the broken rule is for, with no more faults than that takes.
     pub fn world(self) -> Configuration {
-        use Mutation as M;
         match self {
-            M::NoQuarantine
-            | M::QuarantineAfterCommit
-            | M::ReleaseBeforeCommit
-            | M::StampsNotedAfterRead
-            | M::OneTokenPerMark
-            | M::ReleaseKeepsStamp
-            | M::FillFromOldSnapshot
-            | M::FillFromOwnWrite
-            | M::JoinsEndedFlight => ROW,
-            M::ReleaseNotAwaited | M::StampsAreCounters => ROW.with_faults(Faults::EVICT, 1),
-            M::LapseKeepsStamp => ROW.with_faults(Faults::CRASH, 1),
-            M::ReleaseOfLostMarkIgnored => ROW.with_faults(Faults::LAPSE, 1),
-            M::NoEpoch => ROW.with_faults(Faults::RESTART, 1),
-            M::UnknownReleasedAsNothing => ROW.with_faults(Faults::DOUBT, 1),
-            M::NoRenewal => ROW.with_pauses(2),
-            M::UnlistedTakenForNone => LIST_THREE_WRITERS,
-            M::RestampedAsOfNow => LIST,
-            M::MissingRecordIgnored => LIST.with_faults(Faults::EVICT, 1),
-            M::VoidRemovesMarks | M::VoidSparesMarkedStamps | M::VoidPublishedFirst => FEED,
-            M::DebtDeletedBeforeVoid => DEBT.with_faults(Faults::CUT, 1),
-            M::DebtReadByCursor => DEBT.with_faults(Faults::CUT, 2),
-            M::NearAdmitsAlways | M::NearWithoutGate | M::GateFromArrival | M::OwnNearNotClosed => NEAR,
-            M::BypassLeavesNearEntry | M::SlowReadOverwrites => NEAR_TWO_READERS,
-            M::NearKeptOnDisconnect | M::ReadOutlivesReconnect => NEAR.with_faults(Faults::DISCONNECT, 1),
-            M::PublishedAfterCommit => NEAR.with_faults(Faults::CRASH, 1),
-            M::RenewalNotPublished => NEAR.with_pauses(2),
-            M::LostMarkNotPublished => NEAR.with_faults(Faults::EVICT, 1),
-            M::StrictWithoutWaiting | M::RegistrationsReadEarly => STRICT_ONE,
-            M::RenewalNotSettled | M::BarriersWithoutName => STRICT_ONE.with_pauses(2),
-            M::StrictCountsConnected => STRICT_ONE.with_faults(Faults::PARTITION, 1),
-            M::LostRegistrationsBelieved | M::LostMarkNotSettled => STRICT_ONE.with_faults(Faults::EVICT, 1),
+            Self::NoQuarantine
+            | Self::QuarantineAfterCommit
+            | Self::ReleaseBeforeCommit
+            | Self::StampsNotedAfterRead
+            | Self::OneTokenPerMark
+            | Self::ReleaseKeepsStamp
+            | Self::FillFromOldSnapshot
+            | Self::FillFromOwnWrite
+            | Self::JoinsEndedFlight => ROW,
+            Self::ReleaseNotAwaited | Self::StampsAreCounters => ROW.with_faults(Faults::EVICT, 1),
+            Self::LapseKeepsStamp => ROW.with_faults(Faults::CRASH, 1),
+            Self::ReleaseOfLostMarkIgnored => ROW.with_faults(Faults::LAPSE, 1),
+            Self::NoEpoch => ROW.with_faults(Faults::RESTART, 1),
+            Self::UnknownReleasedAsNothing => ROW.with_faults(Faults::DOUBT, 1),
+            Self::NoRenewal => ROW.with_pauses(2),
+            Self::UnlistedTakenForNone => LIST_THREE_WRITERS,
+            Self::RestampedAsOfNow => LIST,
+            Self::MissingRecordIgnored => LIST.with_faults(Faults::EVICT, 1),
+            Self::VoidRemovesMarks | Self::VoidSparesMarkedStamps | Self::VoidPublishedFirst => FEED,
+            Self::DebtDeletedBeforeVoid => DEBT.with_faults(Faults::CUT, 1),
+            Self::DebtReadByCursor => DEBT.with_faults(Faults::CUT, 2),
+            Self::NearAdmitsAlways | Self::NearWithoutGate | Self::GateFromArrival | Self::OwnNearNotClosed => NEAR,
+            Self::BypassLeavesNearEntry | Self::SlowReadOverwrites => NEAR_TWO_READERS,
+            Self::NearKeptOnDisconnect | Self::ReadOutlivesReconnect => NEAR.with_faults(Faults::DISCONNECT, 1),
+            Self::PublishedAfterCommit => NEAR.with_faults(Faults::CRASH, 1),
+            Self::RenewalNotPublished => NEAR_TWO_READERS.with_faults(Faults::CRASH, 1).with_pauses(2),
+            Self::ReleaseNotPublished => NEAR.with_faults(Faults::EVICT | Faults::CRASH, 2),
+            Self::StrictWithoutWaiting | Self::RegistrationsReadEarly => STRICT_ONE,
+            Self::RenewalNotSettled | Self::BarriersWithoutName => STRICT_ONE.with_pauses(2),
+            Self::StrictCountsConnected => STRICT_ONE.with_faults(Faults::PARTITION, 1),
+            Self::LostRegistrationsBelieved => STRICT_ONE.with_faults(Faults::EVICT, 1),
+            Self::LostMarkNotSettled => STRICT_ONE.with_faults(Faults::LAPSE, 2),
         }
     }
 

@@ -8,10 +8,13 @@ use crate::model::{Model, Steps};
 use crate::rules::Mutation;
 use crate::state::{Link, Process, Reader, Registrations, Repairer, Shared, State, Step, Writer};
 
+/// What a fault does to a state.
+type Change<'a> = dyn Fn(&Model, &mut State) + 'a;
+
 impl Model {
     /// Faults. Each takes one from the budget.
     pub(crate) fn faults(&self, state: &State, steps: &mut Steps) {
-        let mut go = |kind, action, change: &dyn Fn(&Self, &mut State)| {
+        let mut go = |kind, action, change: &Change<'_>| {
             if self.plan.faults.contains(kind) {
                 let mut next = state.clone();
                 next.faults_left -= 1;
@@ -53,7 +56,7 @@ impl Model {
         }
     }
 
-    fn writer_faults(&self, state: &State, number: u8, go: &mut dyn FnMut(Faults, Action, &dyn Fn(&Self, &mut State))) {
+    fn writer_faults(&self, state: &State, number: u8, go: &mut dyn FnMut(Faults, Action, &Change<'_>)) {
         let at = usize::from(number);
         let writer = &state.writers[at];
         let kind = self.plan.writers[at].kind;
@@ -91,6 +94,7 @@ impl Model {
 
     /// Marks that nobody prolongs run out.
     pub(crate) fn lapses(&self, state: &State, steps: &mut Steps) {
+        self.near_lapses(state, steps);
         for number in 0..self.plan.writers.len() as u8 {
             let tags = 0..self.plan.tags as u8;
             for tag in tags.filter(|tag| state.shared.cells[usize::from(*tag)].has_mark(number)) {
@@ -99,6 +103,25 @@ impl Model {
                     next.shared.cells[usize::from(tag)].lapse(number, self.rules);
                     steps.push((Action::Lapse(number, tag), next));
                 }
+            }
+        }
+    }
+
+    /// What processes heard of marks runs out, as the marks do.
+    fn near_lapses(&self, state: &State, steps: &mut Steps) {
+        for (process, writer) in (0..self.plan.processes as u8)
+            .flat_map(|at| (0..self.plan.writers.len() as u8).map(move |writer| (at, writer)))
+        {
+            if state.processes[usize::from(process)].heard & (1 << writer) == 0 {
+                continue;
+            }
+            let free = may_lapse(&state.writers[usize::from(writer)]);
+            if free || (state.faults_left > 0 && self.plan.faults.contains(Faults::LAPSE)) {
+                let mut next = state.clone();
+                next.faults_left -= u8::from(!free);
+                next.processes[usize::from(process)].heard &= !(1 << writer);
+                self.close_near(&mut next, process);
+                steps.push((Action::LapseNear(process, writer), next));
             }
         }
     }

@@ -22,8 +22,9 @@
 //! excuses are needed; [`Mutation`] lists the rules and [`catch`] where the lack of each is caught.
 //!
 //! Not in the model: the time to live (nothing ends by it), several keys at once (nothing is promised of them), reads
-//! from replicas, a primary that goes on after it was replaced, shards and generations of tables (the tests compare
-//! clients with the [`Cell`] here, those included).
+//! from replicas, a primary that goes on after it was replaced, clocks that run at different rates, lists in near
+//! caches, changes that near caches judge by themselves, shards and generations of tables. The tests of this package
+//! compare the clients with the [`Cell`] here, shards and generations included.
 
 pub mod rules;
 pub mod cell;

@@ -1,5 +1,9 @@
 //! Messages to near caches, and the gate that limits how long a process serves without hearing.
 //!
+//! A near cache does to its one entry what the messages say: a writer's marks drop and close it until the writer's
+//! release is heard, or the marks run out here too; whatever is heard keeps the reads under way from being admitted.
+//! Messages take any time, and keep their order. A process does not hear of its own writers.
+//!
 //! Time is abstract: there is one event, *the bound passes*, and what is known afterwards is what lies before it. A
 //! gate that was opened by a question asked before the event is closed by it, and a registration made before it has run
 //! out. The question and its arrival at the server are one step, because the server may answer at once, and the sooner
@@ -38,7 +42,16 @@ impl Model {
     fn deliver(&self, state: &mut State, number: u8) {
         let process = &mut state.processes[usize::from(number)];
         match process.queue.pop() {
-            Some(Message::Closed) => self.close_near(state, number),
+            Some(Message::Voided) => self.close_near(state, number),
+            Some(Message::Quarantined(writer)) => {
+                process.heard |= 1 << writer;
+                self.close_near(state, number);
+            }
+            // Without its quarantine it voids; with it nothing is there.
+            Some(Message::Released(writer)) => {
+                process.heard &= !(1 << writer);
+                self.close_near(state, number);
+            }
             Some(Message::Answer) => process.gate = true,
             Some(Message::LateAnswer) => process.gate |= self.rules.is(Mutation::GateFromArrival),
             Some(Message::Barrier(writer)) => state.writers[usize::from(writer)].awaiting &= !(1 << number),

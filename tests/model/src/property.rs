@@ -100,7 +100,7 @@ impl Model {
         if at_rest && process.link == Link::Up && process.queue.is_empty() && value < state.database {
             return Some(Violation::AtRest);
         }
-        if process.closed != 0 || !(process.gate || self.rules.is(Mutation::NearWithoutGate)) {
+        if process.closed | process.heard != 0 || !(process.gate || self.rules.is(Mutation::NearWithoutGate)) {
             return None;
         }
         let strict = self.plan.near == Near::Strict;

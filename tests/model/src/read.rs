@@ -39,7 +39,7 @@ impl Model {
         match state.readers[at] {
             Reader::Idle => {
                 let heard = process.link != Link::Down || self.rules.is(Mutation::ReadOutlivesReconnect);
-                let clean = heard && process.closed == 0;
+                let clean = heard && process.closed | process.heard == 0;
                 let value = state.database;
                 if self.rules.is(Mutation::StampsNotedAfterRead) || self.rules.is(Mutation::FillFromOldSnapshot) {
                     go(Action::ReadEarly(number), &mut |next| next.readers[at] = Reader::Early { value, clean });

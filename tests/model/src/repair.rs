@@ -33,7 +33,7 @@ impl Model {
                     Action::Void(number, tag)
                 }
                 Repair::Publishing => {
-                    self.publish(&mut next, self.plan.repairers[at], Message::Closed);
+                    self.publish(&mut next, self.plan.repairers[at], Message::Voided);
                     // This process is not told by the stream.
                     self.close_near(&mut next, self.plan.repairers[at]);
                     let voided = !self.rules.is(Mutation::VoidPublishedFirst);

@@ -114,8 +114,8 @@ mutations! {
     SlowReadOverwrites = "near: a slower read overwrites a newer entry",
     /// Invalidations are published with the release.
     PublishedAfterCommit = "invalidation published after the commit",
-    /// A release that finds its mark lost does not tell other processes.
-    LostMarkNotPublished = "release of a lost mark not published",
+    /// A release does not tell other processes.
+    ReleaseNotPublished = "release not published",
     /// A strict writer does not wait.
     StrictWithoutWaiting = "strict: no wait",
     /// A strict writer waits for the processes whose streams the server sees connected.

@@ -78,6 +78,8 @@ pub(crate) struct Process {
     pub(crate) entry: Option<Version>,
     /// The writers of this process that keep the entry closed, one bit for each.
     pub(crate) closed: u8,
+    /// The writers of other processes that it has heard of and that keep the entry closed.
+    pub(crate) heard: u8,
     pub(crate) gate: bool,
     pub(crate) link: Link,
     pub(crate) queue: Queue,
@@ -101,14 +103,18 @@ pub(crate) enum Link {
 /// A message to a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Message {
-    /// The tags are quarantined or void.
-    Closed,
+    /// The tags are void.
+    Voided,
     /// The answer to a question that was asked less than the bound ago.
     Answer,
     /// The answer to an older question.
     LateAnswer,
     /// A writer wants to know that everything before was applied.
     Barrier(u8),
+    /// A writer has marked the tags.
+    Quarantined(u8),
+    /// A writer has released the tags.
+    Released(u8),
 }
 
 /// Messages under way, four bits each, the first in the lowest.
@@ -118,27 +124,31 @@ pub(crate) struct Queue(u64);
 impl Queue {
     pub(crate) fn push(&mut self, message: Message) {
         let length = self.len();
-        // Two announcements in a row do no more than one.
-        if message == Message::Closed && length > 0 && self.0 >> (4 * (length - 1)) == 1 {
-            return;
-        }
-        debug_assert!(length < 16, "a queue has room for 16 messages");
+        assert!(length < 16, "a queue has room for 16 messages");
         let code = match message {
-            Message::Closed => 1,
+            Message::Voided => 1,
             Message::Answer => 2,
             Message::LateAnswer => 3,
             Message::Barrier(writer) => 4 + u64::from(writer),
+            Message::Quarantined(writer) => 7 + u64::from(writer),
+            Message::Released(writer) => 10 + u64::from(writer),
         };
+        // Two announcements in a row do no more than one.
+        if length > 0 && !matches!(message, Message::Released(_)) && self.0 >> (4 * (length - 1)) == code {
+            return;
+        }
         self.0 |= code << (4 * length);
     }
 
     pub(crate) fn pop(&mut self) -> Option<Message> {
         let message = match self.0 & 15 {
             0 => return None,
-            1 => Message::Closed,
+            1 => Message::Voided,
             2 => Message::Answer,
             3 => Message::LateAnswer,
-            code => Message::Barrier(code as u8 - 4),
+            code @ 4..7 => Message::Barrier(code as u8 - 4),
+            code @ 7..10 => Message::Quarantined(code as u8 - 7),
+            code => Message::Released(code as u8 - 10),
         };
         self.0 >>= 4;
         Some(message)

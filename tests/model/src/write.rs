@@ -15,10 +15,13 @@ use crate::model::{Model, Steps};
 use crate::rules::Mutation;
 use crate::state::{DIRTY, Entry, Link, Message, Registrations, State, Step};
 
+/// What a step of the writer with this number does to a state.
+type Change<'a> = dyn Fn(&Model, &mut State, usize) + 'a;
+
 impl Model {
     pub(crate) fn writes(&self, state: &State, steps: &mut Steps) {
         for number in 0..self.plan.writers.len() as u8 {
-            let mut go = |action, change: &dyn Fn(&Self, &mut State, usize)| {
+            let mut go = |action, change: &Change<'_>| {
                 let mut next = state.clone();
                 change(self, &mut next, usize::from(number));
                 steps.push((action, next));
@@ -75,7 +78,7 @@ impl Model {
         }
     }
 
-    fn begin(&self, number: u8, go: &mut dyn FnMut(Action, &dyn Fn(&Self, &mut State, usize))) {
+    fn begin(&self, number: u8, go: &mut dyn FnMut(Action, &Change<'_>)) {
         match self.plan.writers[usize::from(number)].kind {
             WriterKind::Outside => go(Action::Commit(number), &Self::commit_debt),
             _ if self.rules.is(Mutation::NoQuarantine) || self.rules.is(Mutation::QuarantineAfterCommit) => {
@@ -128,7 +131,7 @@ impl Model {
     fn marked(&self, state: &mut State, at: usize) {
         let after = self.rules.is(Mutation::QuarantineAfterCommit);
         if self.has_near() && !self.rules.is(Mutation::PublishedAfterCommit) {
-            self.publish(state, self.plan.writers[at].process, Message::Closed);
+            self.publish(state, self.plan.writers[at].process, Message::Quarantined(at as u8));
         }
         state.writers[at].step = match () {
             () if after || self.rules.is(Mutation::ReleaseBeforeCommit) => Step::Releasing(self.first_tag(at)),
@@ -192,7 +195,7 @@ impl Model {
         }
         (state.writers[at].age, state.writers[at].lost) = (0, false);
         if self.has_near() && !self.rules.is(Mutation::RenewalNotPublished) {
-            self.publish(state, self.plan.writers[at].process, Message::Closed);
+            self.publish(state, self.plan.writers[at].process, Message::Quarantined(at as u8));
         }
     }
 
@@ -283,9 +286,8 @@ impl Model {
         }
         let writer = state.writers[at];
         let process = self.plan.writers[at].process;
-        let void = writer.gone && !self.rules.is(Mutation::LostMarkNotPublished);
-        if self.has_near() && (void || self.rules.is(Mutation::PublishedAfterCommit)) {
-            self.publish(state, process, Message::Closed);
+        if self.has_near() && !self.rules.is(Mutation::ReleaseNotPublished) {
+            self.publish(state, process, Message::Released(at as u8));
         }
         match () {
             () if self.rules.is(Mutation::ReleaseBeforeCommit) => state.writers[at].step = Step::Ready,

@@ -26,7 +26,7 @@ impl Clock for ManualClock {
 fn the_memory_cache_refines_the_specification() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let seen = Cell::new(Seen::default());
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(1_500) });
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(800) });
     let outcome = runner.run(&commands(true, 60), |(world, commands)| {
         let clock = ManualClock::default();
         let config = MemoryConfig::default().jitter(0.0).lease_time(Duration::from_secs(3_600));
@@ -42,5 +42,6 @@ fn the_memory_cache_refines_the_specification() {
         Ok(())
     });
     outcome.expect("the client refines the specification");
+    println!("{:?}", seen.get());
     assert!(seen.get().is_everything(), "{:?}", seen.get());
 }

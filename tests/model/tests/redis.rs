@@ -30,7 +30,7 @@ fn the_redis_cache_refines_the_specification() {
     let cache = Arc::new(runtime.block_on(RedisCache::connect(config)).expect("the server runs"));
     let seen = Cell::new(Seen::default());
     let tables = AtomicU64::new(1);
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(60) });
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(100) });
     let outcome = runner.run(&commands(false, 40), |(world, commands)| {
         // A table of its own is as good as an empty server.
         let table = TableId(tables.fetch_add(1, Ordering::SeqCst));
@@ -42,5 +42,6 @@ fn the_redis_cache_refines_the_specification() {
         Ok(())
     });
     outcome.expect("the client refines the specification");
+    println!("{:?}", seen.get());
     assert!(seen.get().is_everything(), "{:?}", seen.get());
 }

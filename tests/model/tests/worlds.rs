@@ -1,5 +1,7 @@
 //! What the protocol promises holds in every world. `THING_MODEL_DEPTH` says how far to look.
 
+#![allow(clippy::expect_used, reason = "a step that fails ends the test")]
+
 use thing_test_model::{Model, Near, Rules, explore, worlds};
 
 fn every_promise_holds(near: Near) {

@@ -135,6 +135,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for Broken {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.inner.declare(table, scopes)
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         if self.is(Defect::HitsUnchecked) {
             return locked(&self.last).get(key).cloned().map_or(Peek::Unknown, Peek::Hit);

@@ -96,6 +96,10 @@ fn decode(bytes: &[u8]) -> Payload {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for NaiveCache {
+    fn declare(&self, _: TableId, _: u64) -> bool {
+        true
+    }
+
     fn peek(&self, _: &EntryKey) -> Peek {
         Peek::Unknown
     }

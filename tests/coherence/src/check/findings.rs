@@ -168,12 +168,12 @@ impl<'a> Judge<'a> {
         };
         let kinds = (FindingKind::StaleRow, FindingKind::RowBeforeReturn, FindingKind::WrongRow);
         self.verdict(verdict, kinds, uncached, (start, end), text);
-        match verdict {
-            Verdict::Fine { low, high } => {
-                Some(Sighting { row, low: u32::try_from(low).ok()?, high: u32::try_from(high).ok()?, start, end })
-            }
-            _ => None,
-        }
+        let (low, high) = match verdict {
+            Verdict::Fine { low, high } => (low, high),
+            Verdict::Stale { version, .. } | Verdict::StaleBeforeReturn { version, .. } => (version, version),
+            _ => return None,
+        };
+        Some(Sighting { row, low: u32::try_from(low).ok()?, high: u32::try_from(high).ok()?, start, end })
     }
 
     /// Judges an answer about a group.

@@ -28,6 +28,10 @@ impl StepCache {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for StepCache {
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.inner.declare(table, scopes)
+    }
+
     fn peek(&self, key: &EntryKey) -> Peek {
         self.inner.peek(key)
     }

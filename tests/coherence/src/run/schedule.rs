@@ -191,20 +191,21 @@ impl Schedule {
         (open > 0, detail)
     }
 
-    /// A lost answer shows by the connection that is made in place of the one that was cut.
+    /// A lost answer shows by the connection that is gone, or by the one that was made in its place.
     async fn lose_answer(&self, proxies: &[&Proxy]) -> (bool, String) {
         let accepted = || proxies.iter().map(|proxy| proxy.accepted()).sum::<usize>();
-        let before = accepted();
+        let open = || proxies.iter().map(|proxy| proxy.open()).sum::<usize>();
+        let (before, open_before) = (accepted(), open());
         for proxy in proxies {
             proxy.cut_after(Direction::ToClient, self.random.below(3_000));
         }
         for _ in 0..100 {
             sleep(Duration::from_millis(20)).await;
-            if accepted() > before {
+            if accepted() > before || open() < open_before {
                 return (true, String::new());
             }
         }
-        (false, "no connection was made anew".to_owned())
+        (false, "no connection is gone".to_owned())
     }
 
     fn milliseconds(&self, least: u64, most: u64) -> Duration {

@@ -54,15 +54,15 @@ pub(crate) fn commands(time: bool, length: usize) -> impl Strategy<Value = (Worl
         if time { (1_u64..30).prop_map(|time| Command::Pass { time }).boxed() } else { Just(Command::Restamp).boxed() };
     let command = prop_oneof![
         4 => (writer.clone(), duration).prop_map(|(writer, duration)| Command::Quarantine { writer, duration }),
-        4 => (writer.clone(), outcome.clone()).prop_map(|(writer, outcome)| Command::Write { writer, outcome }),
-        4 => (0..ENTRIES).prop_map(|entry| Command::Fill { entry }),
-        4 => (writer, outcome).prop_map(|(writer, outcome)| Command::Release { writer, outcome }),
+        8 => (writer.clone(), outcome.clone()).prop_map(|(writer, outcome)| Command::Release { writer, outcome }),
+        8 => (writer, outcome).prop_map(|(writer, outcome)| Command::Write { writer, outcome }),
         1 => (0..TAGS).prop_map(|tag| Command::Void { tag }),
         1 => Just(Command::VoidTable),
         5 => (0..ENTRIES).prop_map(|entry| Command::Lease { entry }),
-        1 => Just(Command::LeaseRows),
-        6 => any::<usize>().prop_map(|lease| Command::Store { lease }),
-        4 => Just(Command::Restamp),
+        2 => Just(Command::LeaseRows),
+        8 => any::<usize>().prop_map(|lease| Command::Store { lease }),
+        12 => (0..ENTRIES).prop_map(|entry| Command::Fill { entry }),
+        20 => Just(Command::Restamp),
         2 => pass,
     ];
     (prop::array::uniform(1_u8..1 << TAGS), prop::collection::vec(command, 1..length))
