@@ -6,9 +6,11 @@ mod naive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use thing::Coherence;
 use thing::driver::CacheClient;
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_cache_redis::{RedisCache, RedisConfig};
+use thing_cache_tiered::{TieredCache, TieredConfig};
 
 use self::naive::NaiveCache;
 
@@ -21,9 +23,18 @@ pub enum CacheKind {
     Memory,
     /// Redis, shared by all processes.
     Redis,
+    /// A memory cache of each process in front of Redis.
+    Tiered,
+    /// The same, and writers wait for the memories of other processes.
+    Strict,
+    /// The same without waiting, and readers pass by the memory of their process.
+    Fresh,
     /// Cache-aside over Redis as it is usually written, to show that the checker sees stale reads.
     Naive,
 }
+
+/// How old an answer of a near cache may be.
+const BOUND: Duration = Duration::from_millis(500);
 
 /// What is checked: how old an answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +47,8 @@ pub enum Promise {
 
 impl CacheKind {
     /// All.
-    pub const ALL: [Self; 4] = [Self::None, Self::Memory, Self::Redis, Self::Naive];
+    pub const ALL: [Self; 7] =
+        [Self::None, Self::Memory, Self::Redis, Self::Tiered, Self::Strict, Self::Fresh, Self::Naive];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -44,6 +56,9 @@ impl CacheKind {
             Self::None => "none",
             Self::Memory => "memory",
             Self::Redis => "redis",
+            Self::Tiered => "tiered",
+            Self::Strict => "strict",
+            Self::Fresh => "fresh",
             Self::Naive => "naive",
         }
     }
@@ -55,7 +70,7 @@ impl CacheKind {
 
     /// Whether a Redis server is needed.
     pub fn needs_redis(self) -> bool {
-        matches!(self, Self::Redis | Self::Naive)
+        !matches!(self, Self::None | Self::Memory)
     }
 
     /// Whether several processes may use it on one database.
@@ -65,7 +80,19 @@ impl CacheKind {
 
     /// What it promises.
     pub fn promise(self) -> Promise {
-        Promise::Strict
+        match self {
+            Self::Tiered => Promise::Bounded(BOUND),
+            _ => Promise::Strict,
+        }
+    }
+
+    /// What reads and writes ask for.
+    pub fn coherence(self) -> Coherence {
+        match self {
+            Self::Strict => Coherence::Strict,
+            Self::Fresh => Coherence::Fresh,
+            _ => Coherence::Bounded,
+        }
     }
 
     /// Connects. The URL is that of Redis, and is not used where none is needed.
@@ -78,6 +105,11 @@ impl CacheKind {
             Self::None => None,
             Self::Memory => Some(Arc::new(MemoryCache::new(MemoryConfig::default()))),
             Self::Redis => Some(Arc::new(RedisCache::connect(RedisConfig::from_url(url)?).await?)),
+            Self::Tiered | Self::Strict | Self::Fresh => {
+                let redis = RedisCache::connect(RedisConfig::from_url(url)?.bound(BOUND)).await?;
+                let config = TieredConfig::default().bound(BOUND);
+                Some(Arc::new(TieredCache::new(MemoryConfig::default(), redis, config)))
+            }
             Self::Naive => Some(Arc::new(NaiveCache::open(url)?)),
         })
     }

@@ -72,7 +72,7 @@ pub struct WorkerOptions {
 /// The options, for `--help`.
 pub const HELP: &str = "  --minutes N | --seconds N   how long the workload runs; 60 seconds
   --database postgres | mariadb | sqlite
-  --cache redis | memory | naive | none
+  --cache redis | tiered | strict | fresh | memory | naive | none
   --defect NAME               what is wrong with the cache; see `coherence defects --help`
   --workers N --tasks N --threads N   processes, tasks of each, threads of each; 4, 8, 1
   --items N --groups N        keys; 2000, 100

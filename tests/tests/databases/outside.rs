@@ -103,14 +103,17 @@ async fn what_others_write_is_seen(stack: &Stack) -> Result<()> {
     let Some(followed) = followed(stack).await? else { return Ok(()) };
     assert_eq!((followed.adults().await?, followed.absent(9).await?), (3, true));
     // Inserted: an object that was known to be absent, a count, a list.
-    let copy = format!("{INSERT_USER} SELECT 9, name, 'nine', 50, score, active, created_at, updated_at FROM users WHERE id = 1");
+    let copy = format!(
+        "{INSERT_USER} SELECT 9, name, 'nine', 50, score, active, created_at, updated_at FROM users WHERE id = 1"
+    );
     followed.run(&copy).await;
     eventually(async || Ok(!followed.absent(9).await? && followed.adults().await? == 4)).await?;
     followed.run("INSERT INTO posts (id, user_id, title, stars) VALUES (50, 4, 'By hand', 5)").await;
     eventually(async || Ok(followed.posts(4).await? == 2)).await?;
     // Updated: an object, a count.
     followed.run("UPDATE users SET name = 'Renamed', age = 3 WHERE id = 4").await;
-    eventually(async || Ok(followed.name(4).await?.as_deref() == Some("Renamed") && followed.adults().await? == 3)).await?;
+    eventually(async || Ok(followed.name(4).await?.as_deref() == Some("Renamed") && followed.adults().await? == 3))
+        .await?;
     // Moved from one list to another.
     followed.run("UPDATE posts SET user_id = 2 WHERE id = 50").await;
     eventually(async || Ok(followed.posts(4).await? == 1 && followed.posts(2).await? == 2)).await?;
@@ -118,7 +121,8 @@ async fn what_others_write_is_seen(stack: &Stack) -> Result<()> {
     followed.run("DELETE FROM users WHERE id = 9").await;
     eventually(async || Ok(followed.absent(9).await? && followed.adults().await? == 2)).await?;
     followed.run("DELETE FROM posts").await;
-    eventually(async || Ok(followed.posts(1).await? + followed.posts(2).await? + followed.posts(3).await? == 0)).await?;
+    eventually(async || Ok(followed.posts(1).await? + followed.posts(2).await? + followed.posts(3).await? == 0))
+        .await?;
     if stack.truncates() {
         followed.run("TRUNCATE users").await;
         eventually(async || Ok(followed.name(1).await?.is_none() && followed.adults().await? == 0)).await?;
@@ -146,7 +150,8 @@ async fn lists_that_others_do_not_touch_are_kept(stack: &Stack) -> Result<()> {
     eventually(async || Ok(followed.posts(2).await? == 2)).await?;
     let Followed { db, follower, .. } = &followed;
     let changes = follower.changes();
-    let (sent, others) = statements(db, async { Ok::<_, thing::Error>(followed.posts(3).await? + followed.posts(4).await?) }).await;
+    let (sent, others) =
+        statements(db, async { Ok::<_, thing::Error>(followed.posts(3).await? + followed.posts(4).await?) }).await;
     assert_eq!((sent, others?), (0, 2), "posts of others");
     // The list of the changed post stays too, since it mentions neither column; the post itself is read again.
     let (sent, first) = statements(db, Post::filter(db, Post::USER_ID.eq(1)).all()).await;

@@ -4,12 +4,14 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Instant;
 
 use thing_driver_api::{Change, Error, Outcome, Result, Tag, Token};
 
 use super::touched::Tags;
-use super::{Cache, QUARANTINE};
+use super::{Cache, QUARANTINE, RENEWAL};
 use crate::debt::NewDebt;
 use crate::statistics::Counters;
 use crate::{Coherence, Db, trace};
@@ -30,6 +32,14 @@ pub(crate) struct Quarantine<'a> {
     counters: &'a Counters,
     tags: Vec<Tag>,
     token: Token,
+    /// For a strict write, when the near caches of other processes were last known to be closed.
+    settled: Option<Settled>,
+}
+
+struct Settled {
+    at: Instant,
+    /// Whether the tags were closed once more after that: if they had lapsed, somebody may have looked in between.
+    renewed: AtomicBool,
 }
 
 impl<'a> Quarantine<'a> {
@@ -37,7 +47,8 @@ impl<'a> Quarantine<'a> {
     /// has been written, and nothing may be but as a debt, where debts are allowed.
     pub(crate) async fn close(db: &'a Db, cache: &'a Cache, tags: Tags, coherence: Coherence) -> Result<Announced<'a>> {
         tags.declare(cache.client());
-        let quarantine = Self { cache, counters: db.counters(), tags: tags.into_vec(), token: Token::random() };
+        let (counters, tags, token) = (db.counters(), tags.into_vec(), Token::random());
+        let mut quarantine = Self { cache, counters, tags, token, settled: None };
         let Err(error) = quarantine.announce(coherence).await else {
             return Ok(Announced::Closed(quarantine));
         };
@@ -50,18 +61,21 @@ impl<'a> Quarantine<'a> {
         }
     }
 
-    async fn announce(&self, coherence: Coherence) -> Result<()> {
+    async fn announce(&mut self, coherence: Coherence) -> Result<()> {
         let quarantine = self.cache.client().quarantine(&self.tags, self.token, QUARANTINE);
         if let Err(error) = trace::span("quarantine", self.tags.len(), quarantine).await {
             self.take_back();
             return Err(error);
         }
-        if coherence == Coherence::Strict
-            && let Err(error) = self.renewing(trace::span("settle", 0, self.cache.client().settle())).await
-        {
+        if coherence != Coherence::Strict {
+            return Ok(());
+        }
+        let at = Instant::now();
+        if let Err(error) = self.renewing(trace::span("settle", 0, self.cache.client().settle())).await {
             self.end(Outcome::Nothing).await;
             return Err(error);
         }
+        self.settled = Some(Settled { at, renewed: AtomicBool::new(false) });
         Ok(())
     }
 
@@ -101,6 +115,9 @@ impl<'a> Quarantine<'a> {
             if renewed.await.is_err() {
                 self.counters.cache_error();
             }
+            if let Some(settled) = &self.settled {
+                settled.renewed.store(true, Ordering::Relaxed);
+            }
             if let Some(output) = done {
                 return output;
             }
@@ -110,11 +127,23 @@ impl<'a> Quarantine<'a> {
     /// Opens the tags after a committed write.
     pub(crate) async fn release(self, changes: Vec<Arc<Change>>) {
         self.end(Outcome::Changed(changes)).await;
+        self.settle_again().await;
     }
 
     /// Opens the tags after a committed write of which not all changes are known.
     pub(crate) async fn release_unlisted(self) {
         self.end(Outcome::Unlisted).await;
+        self.settle_again().await;
+    }
+
+    /// A strict write that took so long that its tags may have been open in between has a near cache perhaps serve what
+    /// it filled then, until it hears of the release.
+    async fn settle_again(&self) {
+        let Some(settled) = &self.settled else { return };
+        let in_doubt = settled.renewed.load(Ordering::Relaxed) || settled.at.elapsed() > RENEWAL;
+        if in_doubt && trace::span("settle", 0, self.cache.client().settle()).await.is_err() {
+            self.counters.cache_error();
+        }
     }
 
     /// Opens the tags after a write that certainly had no effect. After any other failure the database may still be at

@@ -85,7 +85,8 @@ impl Stack {
 
     /// Whether every statement, or every look into the cache, is a round trip.
     pub(crate) fn is_remote(&self) -> bool {
-        matches!(self.cache, Cache::Redis | Cache::Tiered) || matches!(self.database, Database::Postgres | Database::Mysql)
+        matches!(self.cache, Cache::Redis | Cache::Tiered)
+            || matches!(self.database, Database::Postgres | Database::Mysql)
     }
 
     /// Whether others can read while a transaction is open: not where there is one connection for all.
