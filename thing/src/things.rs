@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use thing_driver_api::{EntryKey, Error, Key, Lease, Payload, Result, Value};
+use thing_driver_api::{EntryKey, Error, Key, Lease, Payload, Result, Tag, Value};
 
 use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
 use crate::filter::Filter;
@@ -212,7 +212,13 @@ impl<'s, M: Model> Things<'s, M> {
                 Payload::Absent => Ok(None),
                 payload => match Stored::of(payload) {
                     Some(object) => Ok(Some(object)),
-                    None => self.read_uncached(key).await,
+                    None => {
+                        // Another version of the program stored it. Gone, it is stored by whoever reads it next.
+                        if cache.client().void(&[Tag::row(M::table().id(), key)]).await.is_err() {
+                            db.counters().cache_error();
+                        }
+                        self.read_uncached(key).await
+                    }
                 },
             },
             Ok(Turn::Bypass) => self.read_uncached(key).await,

@@ -88,6 +88,37 @@ pub(crate) fn micros_of_day(hour: u8, minute: u8, second: u8, micros: u32) -> Op
     Some(seconds * 1_000_000 + i64::from(micros))
 }
 
+/// Days since 1970 of `2000-01-31`; `None` for anything else.
+pub(crate) fn read_date(text: &str) -> Option<i32> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    days(number(year, 4)?, number(month, 2)?, number(day, 2)?)
+}
+
+/// Microseconds since midnight of `23:59:59.999999`, with up to six digits behind the point; `None` for anything else.
+pub(crate) fn read_time(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let mut parts = whole.split(':').map(|digits| number::<u8>(digits, 2));
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    if fraction.len() > 6 || parts.next().is_some() {
+        return None;
+    }
+    let micros = number::<u32>(fraction, fraction.len())? * 10_u32.pow(6 - fraction.len() as u32);
+    micros_of_day(hour, minute, second, micros)
+}
+
+/// Microseconds since 1970 of `2000-01-31 23:59:59.999999`; `None` for anything else.
+pub(crate) fn read_timestamp(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once(' ')?;
+    Some(i64::from(read_date(date)?) * DAY + read_time(time)?)
+}
+
+/// A number of so many digits.
+fn number<T: std::str::FromStr>(digits: &str, count: usize) -> Option<T> {
+    let right = digits.len() == count && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if right { digits.parse().ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +150,26 @@ mod tests {
             assert_eq!(moment(at).and_then(micros), Some(at));
         }
         assert_eq!((moment(i64::MIN), moment(i64::MAX)), (None, None));
+    }
+
+    #[test]
+    fn texts_are_read_exactly_or_not_at_all() {
+        for (text, at) in [
+            ("1970-01-01 00:00:00", Some(0)),
+            ("1969-12-31 23:59:59.999999", Some(-1)),
+            ("2023-11-14 22:13:20.12", Some(1_700_000_000_120_000)),
+            ("0000-00-00 00:00:00.000000", None),
+            ("2023-02-31 00:00:00", None),
+            ("2023-02-28", None),
+            ("2023-2-28 00:00:00", None),
+            ("2023-02-28 00:00:00.1234567", None),
+            ("2023-02-28 00:00:00.", None),
+        ] {
+            assert_eq!(read_timestamp(text), at, "{text}");
+        }
+        for text in ["-01:00:00", "24:00:00", "838:59:59", "00:00:00:00", "00:00", ""] {
+            assert_eq!(read_time(text), None, "{text}");
+        }
+        assert_eq!(read_time("23:59:59.000001"), Some(86_399_000_001));
     }
 }

@@ -23,7 +23,31 @@ pub struct MysqlConfig {
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) statement_cache: usize,
     pub(crate) exact_text: bool,
+    pub(crate) changes_from: ChangeSource,
+    pub(crate) changes_interval: Duration,
+    pub(crate) recorded: bool,
     tls: Option<Tls>,
+}
+
+/// Where a [feed of changes](thing_driver_api::Executor::changes) learns what others write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeSource {
+    /// Triggers write each change into the table `thing_changes`, from which it is taken and deleted. Each row that others
+    /// write costs them one more row.
+    ///
+    /// No trigger fires for `TRUNCATE`, for what a foreign key changes by a cascade, nor for rows that replication brings.
+    /// It needs MySQL 8.0 or MariaDB 10.6, the privilege `TRIGGER`, and on MySQL with a binary log
+    /// `log_bin_trust_function_creators = 1` or an administrator.
+    #[default]
+    Triggers,
+    /// The server's binary log, which the feed reads as a replica does. Others write as fast as before. Every feed reads
+    /// for itself, so that several processes may each be told everything. The writes of Thing itself are reported too.
+    ///
+    /// The server needs `log_bin`, `binlog_format = ROW` and `binlog_row_image = FULL`, the user the privileges
+    /// `REPLICATION SLAVE` and `REPLICATION CLIENT` (in MariaDB `BINLOG MONITOR`). What a foreign key changes by a cascade
+    /// is not in the log.
+    Binlog,
 }
 
 #[derive(Clone, Default)]
@@ -66,6 +90,9 @@ impl MysqlConfig {
             max_lifetime: Some(Duration::from_secs(30 * 60)),
             statement_cache: 256,
             exact_text: false,
+            changes_from: ChangeSource::default(),
+            changes_interval: Duration::from_millis(100),
+            recorded: false,
             tls,
         })
     }
@@ -157,6 +184,30 @@ impl MysqlConfig {
         self
     }
 
+    /// Where a feed of changes learns what others write; triggers without it. All programs that follow the same tables
+    /// say the same.
+    #[must_use]
+    pub fn changes_from(mut self, source: ChangeSource) -> Self {
+        self.changes_from = source;
+        self
+    }
+
+    /// How often a feed of changes looks for what others wrote; every 100 ms without it.
+    #[must_use]
+    pub fn changes_interval(mut self, interval: Duration) -> Self {
+        self.changes_interval = interval;
+        self
+    }
+
+    /// Whether what this executor writes is recorded by [`ChangeSource::Triggers`] like the writes of others; it is not
+    /// without it, because these writes reach the cache by themselves. For a program that uses the database with another
+    /// cache, or with none.
+    #[must_use]
+    pub fn recorded(mut self, recorded: bool) -> Self {
+        self.recorded = recorded;
+        self
+    }
+
     /// Asks for TLS, and connects to no server without it. The certificate has to be valid for the host and signed by a
     /// public authority, or by one of [`MysqlConfig::tls_root_certificate`].
     #[must_use]
@@ -244,6 +295,9 @@ impl fmt::Debug for MysqlConfig {
             .field("max_lifetime", &self.max_lifetime)
             .field("statement_cache", &self.statement_cache)
             .field("exact_text", &self.exact_text)
+            .field("changes_from", &self.changes_from)
+            .field("changes_interval", &self.changes_interval)
+            .field("recorded", &self.recorded)
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{BinaryProtocol, Conn, Opts, Params, QueryResult, Row, Statement, Value as Native};
 use thing_driver_api::{Flow, Page, Result, RowSink};
 
+use crate::changes;
 use crate::config::MysqlConfig;
 use crate::dialect::Flavour;
 use crate::error::{self, Failure};
@@ -28,6 +29,17 @@ pub(crate) struct Server {
     pub(crate) version: String,
     /// The most bytes of one statement.
     pub(crate) max_packet: usize,
+}
+
+impl Server {
+    /// Refuses a server that can't pass over rows that others lock.
+    pub(crate) fn passes_over_locks(&self) -> Result<()> {
+        let numbers: Vec<u32> = self.version.split(['.', '-']).map_while(|part| part.parse().ok()).collect();
+        if self.flavour == Flavour::MariaDb && numbers.as_slice() < &[10, 6][..] {
+            return Err(error::too_old(&self.version, "MariaDB 10.6"));
+        }
+        Ok(())
+    }
 }
 
 /// One session.
@@ -104,9 +116,10 @@ impl Connector {
     /// server's defaults are.
     fn session_without_timeout(&self) -> String {
         let seconds = self.config.lock_timeout.as_secs().clamp(1, 31_536_000);
+        let recorded = if self.config.recorded { "@thing_writer = NULL" } else { changes::NOT_RECORDED };
         format!(
             "SET NAMES utf8mb4 COLLATE utf8mb4_bin, autocommit = 1, time_zone = '+00:00', \
-             innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}, sql_mode = '{SQL_MODE}'"
+             innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}, sql_mode = '{SQL_MODE}', {recorded}"
         )
     }
 
@@ -309,6 +322,11 @@ impl Connection {
             self.unread = false;
         }
         Ok(())
+    }
+
+    /// The connection of the client library.
+    pub(crate) fn into_raw(self) -> Conn {
+        self.raw
     }
 
     /// Closes the connection without waiting for anything: what it has not read stays unread.

@@ -113,6 +113,31 @@ pub(crate) fn implicit_commit() -> Error {
     Error::invalid_input("the statement would commit the transaction, as changes of the schema do; run it outside")
 }
 
+/// A feed of changes one of whose futures was dropped.
+pub(crate) fn abandoned_feed() -> Error {
+    Error::invalid_input("a call of the feed was abandoned before it ended; open another feed")
+}
+
+/// A feed of changes of a table without what records them.
+pub(crate) fn not_recorded(table: &str) -> Error {
+    not_recordable(format!("changes of the table `{table}` are not recorded; call record_changes, once"))
+}
+
+/// Changes can't be recorded, or followed, for a reason that lies in the database.
+pub(crate) fn not_recordable(why: String) -> Error {
+    Error::new(ErrorKind::Schema, why)
+}
+
+/// The server ended its binary log.
+pub(crate) fn log_ended() -> Error {
+    Error::new(ErrorKind::ConnectionLost { may_have_executed: false }, "the server sends its binary log no more")
+}
+
+/// A server that lacks something.
+pub(crate) fn too_old(version: &str, wanted: &str) -> Error {
+    Error::unsupported(format!("the server is {version}; changes of others are reported by {wanted} and later"))
+}
+
 /// All connections are in use.
 pub(crate) fn exhausted(connections: usize, waited: Duration) -> Error {
     Error::new(

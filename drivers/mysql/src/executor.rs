@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thing_driver_api::{
-    Capabilities, Capability, Dialect, Error, Executor, Key, PageStream, PlanOwner, Result, RowSink, Schema, Shape,
-    Statement, Transaction, TransactionOptions, Written, async_trait,
+    Capabilities, Capability, ChangeFeed, Dialect, Error, Executor, Key, PageStream, PlanOwner, Result, RowSink,
+    Schema, Shape, Statement, Table, Transaction, TransactionOptions, Written, async_trait,
 };
 
+use crate::changes;
 use crate::config::MysqlConfig;
 use crate::connection::{Connector, Server};
 use crate::dialect::{Flavour, MysqlDialect};
@@ -96,7 +97,8 @@ fn capabilities(exact_text: bool) -> Capabilities {
         .with(Capability::RawStatements)
         .with(Capability::Streaming)
         .with(Capability::Schema)
-        .with(Capability::ExactNumbers);
+        .with(Capability::ExactNumbers)
+        .with(Capability::ChangeFeed);
     if exact_text {
         return capabilities.with(Capability::ExactText).with(Capability::OrderedText);
     }
@@ -170,5 +172,9 @@ impl Executor for MysqlExecutor {
         let plan = self.database.plan(statement.shape)?;
         let stream = MysqlStream::start(&self.database, plan, statement.values).await?;
         Ok(Box::new(stream))
+    }
+
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        changes::follow(&self.database, tables).await
     }
 }

@@ -62,6 +62,8 @@
 //! - **Engines** without transactions (MyISAM) undo nothing.
 //! - MySQL 8.0.17 or later, MariaDB 10.5 or later. The tests run on MariaDB 10.11; what is written for MySQL alone
 //!   follows its manual and has been run on no server yet.
+//! - **Writes of other programs** are reported to caches, see [`ChangeSource`]. A raw statement that sets `@thing_writer`
+//!   changes whether its connection counts as one of them.
 
 mod config;
 mod dialect;
@@ -75,10 +77,11 @@ mod calendar;
 mod row;
 mod stream;
 mod schema;
+mod changes;
 mod statistics;
 mod error;
 
-pub use config::MysqlConfig;
+pub use config::{ChangeSource, MysqlConfig};
 pub use dialect::{Flavour, MysqlDialect};
 pub use executor::MysqlExecutor;
 pub use statistics::MysqlStatistics;

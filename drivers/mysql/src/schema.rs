@@ -6,6 +6,7 @@ use thing_driver_api::{
     quote, sql,
 };
 
+use crate::changes;
 use crate::dialect::{self, MysqlDialect};
 use crate::error::{self, About};
 use crate::executor::MysqlExecutor;
@@ -62,11 +63,19 @@ impl Schema for MysqlExecutor {
         push_index(table, index, dialect, &mut text);
         self.change(text).await
     }
+
+    async fn record_changes(&self, tables: &[&Table]) -> Result<()> {
+        changes::record(self, tables).await
+    }
+
+    async fn forget_changes(&self, tables: &[&Table]) -> Result<()> {
+        changes::forget(self, tables).await
+    }
 }
 
 impl MysqlExecutor {
-    /// The rows of a SHOW; `None` when there is no such table.
-    async fn show(&self, text: String) -> Result<Option<Vec<Row>>> {
+    /// The rows of a SHOW and its like; `None` when there is no such table.
+    pub(crate) async fn show(&self, text: String) -> Result<Option<Vec<Row>>> {
         const NO_SUCH_TABLE: u16 = 1146;
         let mut lease = self.database.pool.acquire(Purpose::Once).await?;
         let connection = lease.connection().map_err(|failure| failure.explain(About::default()))?;
@@ -153,7 +162,7 @@ fn is_named(row: &Row, name: &str) -> bool {
     cell(row, "Field").is_some_and(|field| field.eq_ignore_ascii_case(name))
 }
 
-fn cell(row: &Row, name: &str) -> Option<String> {
+pub(crate) fn cell(row: &Row, name: &str) -> Option<String> {
     row.get_opt::<Option<String>, _>(name).and_then(|cell| cell.ok().flatten())
 }
 

@@ -158,7 +158,14 @@ async fn a_locked_read_sees_the_newest_row() {
     fresh.executor.write(&Statement::new(&users.set_age, &values), &mut NoRows).await.unwrap();
     let operation = match support::select(&users.table, support::by_id(0)).operation().clone() {
         thing_driver_api::Operation::Select { columns, filter, order, limit, offset, .. } => {
-            thing_driver_api::Operation::Select { columns, filter, order, limit, offset, lock: Some(thing_driver_api::Lock::Wait) }
+            thing_driver_api::Operation::Select {
+                columns,
+                filter,
+                order,
+                limit,
+                offset,
+                lock: Some(thing_driver_api::Lock::Wait),
+            }
         }
         other => other,
     };

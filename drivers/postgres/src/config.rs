@@ -34,6 +34,29 @@ pub struct PostgresConfig {
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) statement_cache: usize,
     pub(crate) bytewise_text: bool,
+    pub(crate) changes_from: ChangeSource,
+    pub(crate) changes_interval: Duration,
+    pub(crate) recorded: bool,
+}
+
+/// Where a [feed of changes](thing_driver_api::Executor::changes) learns what others write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeSource {
+    /// Triggers write each change into the table `thing_changes`, from which it is taken and deleted. Every server has
+    /// them; each row that others write costs them one more row.
+    #[default]
+    Triggers,
+    /// A replication slot, which reads the server's write-ahead log (logical decoding, plugin `pgoutput`). Others write as
+    /// fast as before. The server needs `wal_level = logical` and a free slot (`max_replication_slots`), the user the
+    /// attribute `REPLICATION` and the tables as their owner. The writes of Thing itself are reported too.
+    ///
+    /// **A slot that nobody reads keeps the whole log until the disk is full.** Drop it with
+    /// [`forget_changes`](thing_driver_api::Schema::forget_changes), and set `max_slot_wal_keep_size`.
+    LogicalSlot {
+        /// The name of the slot and of the publication, unique on the server: small letters, digits and underscores.
+        name: String,
+    },
 }
 
 /// Whether the connection is encrypted, and what is verified: the `sslmode` of PostgreSQL.
@@ -87,6 +110,9 @@ impl PostgresConfig {
             max_lifetime: Some(Duration::from_secs(30 * 60)),
             statement_cache: 256,
             bytewise_text: false,
+            changes_from: ChangeSource::default(),
+            changes_interval: Duration::from_millis(100),
+            recorded: false,
         }
     }
 
@@ -188,6 +214,30 @@ impl PostgresConfig {
         self
     }
 
+    /// Where a feed of changes learns what others write; triggers without it. All programs that follow the same tables
+    /// say the same.
+    #[must_use]
+    pub fn changes_from(mut self, source: ChangeSource) -> Self {
+        self.changes_from = source;
+        self
+    }
+
+    /// How often a feed of changes looks for what others wrote; every 100 ms without it.
+    #[must_use]
+    pub fn changes_interval(mut self, interval: Duration) -> Self {
+        self.changes_interval = interval;
+        self
+    }
+
+    /// Whether what this executor writes is recorded by [`ChangeSource::Triggers`] like the writes of others; it is not
+    /// without it, because these writes reach the cache by themselves. For a program that uses the database with another
+    /// cache, or with none.
+    #[must_use]
+    pub fn recorded(mut self, recorded: bool) -> Self {
+        self.recorded = recorded;
+        self
+    }
+
     /// The configuration of the client library, complete.
     pub(crate) fn client(&self) -> tokio_postgres::Config {
         let mut server = self.server.clone();
@@ -253,6 +303,9 @@ impl fmt::Debug for PostgresConfig {
             .field("max_lifetime", &self.max_lifetime)
             .field("statement_cache", &self.statement_cache)
             .field("bytewise_text", &self.bytewise_text)
+            .field("changes_from", &self.changes_from)
+            .field("changes_interval", &self.changes_interval)
+            .field("recorded", &self.recorded)
             .finish_non_exhaustive()
     }
 }

@@ -377,6 +377,58 @@ pub(crate) fn abandoned() -> Error {
     Error::invalid_input("a statement of the transaction was abandoned before it ended; begin a new transaction")
 }
 
+/// A feed of changes one of whose futures was dropped.
+pub(crate) fn abandoned_feed() -> Error {
+    Error::invalid_input("a call of the feed was abandoned before it ended; open another feed")
+}
+
+/// A feed of changes of a table without what records them.
+pub(crate) fn not_recorded(table: &str) -> Error {
+    not_recordable(format!("changes of the table `{table}` are not recorded; call record_changes, once"))
+}
+
+/// Changes can't be recorded, or followed, for a reason that lies in the database.
+pub(crate) fn not_recordable(why: String) -> Error {
+    Error::new(ErrorKind::Schema, why)
+}
+
+/// A name that no replication slot can have.
+pub(crate) fn slot_name(name: &str) -> Error {
+    Error::invalid_input(format!(
+        "`{name}` is no name of a replication slot; use at most 63 small letters, digits and underscores"
+    ))
+}
+
+/// The server does not make a replication slot.
+pub(crate) fn slot(error: tokio_postgres::Error, name: &str) -> Error {
+    match error.code().map(tokio_postgres::error::SqlState::code) {
+        Some("53400") => not_recordable(
+            "the server has no free replication slot; drop one that is not used, or raise max_replication_slots"
+                .to_owned(),
+        )
+        .with_source(error),
+        Some("42710") => foreign_slot(name),
+        _ => Failure::sent(error).into_error(None, Effect::Open),
+    }
+}
+
+/// A slot of this name that is none of ours.
+pub(crate) fn foreign_slot(name: &str) -> Error {
+    not_recordable(format!(
+        "the replication slot `{name}` is of another database, or not of the plugin pgoutput; choose another name"
+    ))
+}
+
+/// A feed without its slot.
+pub(crate) fn no_slot(name: &str) -> Error {
+    not_recordable(format!("there is no replication slot `{name}`; call record_changes, once"))
+}
+
+/// The server said something else than where its log is.
+pub(crate) fn no_position() -> Error {
+    Error::backend("the server does not say where its write-ahead log is")
+}
+
 /// A stream that was dropped.
 pub(crate) fn nobody_reads() -> Error {
     Error::invalid_input("the stream was dropped")

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thing_driver_api::{
-    Capabilities, Capability, Dialect, Error, Executor, Key, PageStream, PlanOwner, Result, RowSink, Schema, Shape,
-    Statement, Transaction, TransactionOptions, Written, async_trait,
+    Capabilities, Capability, ChangeFeed, Dialect, Error, Executor, Key, PageStream, PlanOwner, Result, RowSink,
+    Schema, Shape, Statement, Table, Transaction, TransactionOptions, Written, async_trait,
 };
 
+use crate::changes;
 use crate::config::PostgresConfig;
 use crate::dialect::PostgresDialect;
 use crate::error::Failure;
@@ -92,7 +93,8 @@ fn capabilities(config: &PostgresConfig) -> Capabilities {
         .with(Capability::Streaming)
         .with(Capability::Schema)
         .with(Capability::ExactText)
-        .with(Capability::ExactNumbers);
+        .with(Capability::ExactNumbers)
+        .with(Capability::ChangeFeed);
     if config.bytewise_text { capabilities.with(Capability::OrderedText) } else { capabilities }
 }
 
@@ -160,5 +162,9 @@ impl Executor for PostgresExecutor {
         let plan = self.database.plan(statement.shape)?;
         let stream = PostgresStream::start(self.database.clone(), plan, statement.values).await?;
         Ok(Box::new(stream))
+    }
+
+    async fn changes(&self, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        changes::follow(&self.database, tables).await
     }
 }

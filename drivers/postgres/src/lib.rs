@@ -52,6 +52,8 @@
 //! - A raw statement that changes its session (`SET`, `LISTEN`, a temporary table) changes one connection of several.
 //! - Connection poolers between the two must keep sessions: statements are prepared.
 //! - `statement_timeout` holds for each statement. [`PostgresConfig::statement_timeout`] is not set by itself.
+//! - Writes of other programs are reported to caches, see [`ChangeSource`]. A raw statement that sets `thing.writer`
+//!   changes whether its connection counts as one of them.
 
 mod config;
 mod dialect;
@@ -69,13 +71,14 @@ mod row;
 mod json;
 mod stream;
 mod schema;
+mod changes;
 mod advisory;
 mod tls;
 mod statistics;
 mod error;
 
 pub use advisory::AdvisoryLock;
-pub use config::{Encryption, PostgresConfig};
+pub use config::{ChangeSource, Encryption, PostgresConfig};
 pub use dialect::PostgresDialect;
 pub use executor::PostgresExecutor;
 pub use statistics::PostgresStatistics;

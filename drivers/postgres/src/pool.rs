@@ -13,6 +13,7 @@ use thing_driver_api::{Error, Result};
 use tokio::sync::Semaphore;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::changes;
 use crate::config::PostgresConfig;
 use crate::connection::Connection;
 use crate::error;
@@ -29,6 +30,7 @@ pub(crate) struct Manager {
     inner: deadpool_postgres::Manager,
     statement_cache: usize,
     max_lifetime: Option<Duration>,
+    recorded: bool,
     counters: Arc<Counters>,
 }
 
@@ -39,6 +41,9 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
         // In a box, so that what waits for a connection stays small.
         let client = Box::pin(self.inner.create()).await?;
+        if !self.recorded {
+            client.batch_execute(changes::NOT_RECORDED).await?;
+        }
         Ok(Connection::new(client, self.statement_cache, self.counters.clone()))
     }
 
@@ -82,6 +87,7 @@ impl Pool {
             inner: deadpool_postgres::Manager::from_config(config.client(), tls.clone(), recycling),
             statement_cache: config.statement_cache,
             max_lifetime: config.max_lifetime,
+            recorded: config.recorded,
             counters: counters.clone(),
         };
         let connections = managed::Pool::builder(manager)

@@ -6,6 +6,7 @@ use thing_driver_api::{
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use crate::changes;
 use crate::connection::Connection;
 use crate::dialect::PostgresDialect;
 use crate::error::{self, Effect, Failure};
@@ -43,11 +44,19 @@ impl Schema for PostgresExecutor {
     async fn create_index(&self, table: &Table, index: &Index) -> Result<()> {
         self.change(&create_index(table, index)).await
     }
+
+    async fn record_changes(&self, tables: &[&Table]) -> Result<()> {
+        changes::record(self, tables).await
+    }
+
+    async fn forget_changes(&self, tables: &[&Table]) -> Result<()> {
+        changes::forget(self, tables).await
+    }
 }
 
 impl PostgresExecutor {
     /// Runs statements as one transaction, which may take as long as it takes.
-    async fn change(&self, texts: &[String]) -> Result<()> {
+    pub(crate) async fn change(&self, texts: &[String]) -> Result<()> {
         let mut lease = self.database.pool.lease().await?;
         lease.soil();
         let text = format!("BEGIN; SET LOCAL statement_timeout = 0; {}; COMMIT", texts.join("; "));

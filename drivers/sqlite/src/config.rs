@@ -25,6 +25,7 @@ pub struct SqliteConfig {
     pub(crate) create_if_missing: bool,
     pub(crate) statement_cache: usize,
     pub(crate) max_pages: Option<u32>,
+    pub(crate) changes_interval: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +84,7 @@ impl SqliteConfig {
     /// | `mode=rwc` | what holds without it: the file is created if there is none |
     /// | `mode=memory` | [`SqliteConfig::memory`], whatever the path |
     /// | `busy_timeout` | [`busy_timeout`](Self::busy_timeout) in milliseconds |
+    /// | `changes_interval` | [`changes_interval`](Self::changes_interval) in milliseconds |
     /// | `synchronous` | [`synchronous`](Self::synchronous): `off`, `normal`, `full` |
     /// | `foreign_keys` | [`foreign_keys`](Self::foreign_keys): `true`, `false` |
     /// | `readers`, `cache_size`, `statement_cache`, `max_pages` | the methods of the same names |
@@ -114,6 +116,7 @@ impl SqliteConfig {
             create_if_missing: true,
             statement_cache: 128,
             max_pages: None,
+            changes_interval: Duration::from_millis(20),
         }
     }
 
@@ -182,6 +185,14 @@ impl SqliteConfig {
     #[must_use]
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);
+        self
+    }
+
+    /// How often a feed of changes looks whether others wrote (`PRAGMA data_version`); every 20 ms without it. A look takes
+    /// the writer for some microseconds.
+    #[must_use]
+    pub fn changes_interval(mut self, interval: Duration) -> Self {
+        self.changes_interval = interval;
         self
     }
 

@@ -19,6 +19,8 @@ use crate::watch::Watch;
 pub(crate) struct Connection {
     pub(crate) raw: rusqlite::Connection,
     pub(crate) watch: Arc<Watch>,
+    /// The version of the data when it was last asked for; it changes when others commit.
+    pub(crate) data_version: Cell<Option<i64>>,
 }
 
 /// The collation of decimal columns, by the name that SQLite's decimal extension gives it.
@@ -47,7 +49,7 @@ impl Connection {
         };
         set_up(&raw, config, role).map_err(|e| error::opening(e, config))?;
         let watch = Watch::set(&raw).map_err(|e| error::opening(e, config))?;
-        Ok(Self { raw, watch })
+        Ok(Self { raw, watch, data_version: Cell::new(None) })
     }
 
     /// Lets the connection wait for locks of other processes while `work` runs. Blocks.

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use thing_driver_api::{
-    Capabilities, Capability, Dialect, Error, Executor, Key, PageStream, PlanOwner, Result, RowSink, Schema, Shape,
-    Statement, Transaction, TransactionOptions, Written, async_trait,
+    Capabilities, Capability, ChangeFeed, Dialect, Error, Executor, Key, PageStream, PlanOwner, Result, RowSink,
+    Schema, Shape, Statement, Table, Transaction, TransactionOptions, Written, async_trait,
 };
 
+use crate::changes::{self, Outside, SqliteFeed};
 use crate::config::SqliteConfig;
 use crate::config::url::SCHEME;
 use crate::connection::{Connection, Role};
@@ -41,6 +42,7 @@ pub(crate) struct Database {
     /// For long reads; `None` in memory, where they take the one connection to another thread.
     workers: Option<Arc<Pool<Worker>>>,
     pub(crate) writer: Writer,
+    pub(crate) outside: Outside,
     counters: Arc<Counters>,
 }
 
@@ -93,10 +95,11 @@ impl SqliteExecutor {
         Ok(Self {
             database: Arc::new(Database {
                 owner: PlanOwner::unique(),
-                capabilities: capabilities(),
+                capabilities: capabilities(&config),
                 readers,
                 workers,
                 writer: Writer::new(writers, &config, counters.clone()),
+                outside: Outside::default(),
                 counters,
                 config,
             }),
@@ -114,8 +117,8 @@ fn opener(config: &Arc<SqliteConfig>, role: Role) -> impl Fn() -> Result<Connect
     move || Connection::open(&config, role)
 }
 
-fn capabilities() -> Capabilities {
-    Capabilities::new(MAX_PARAMETERS)
+fn capabilities(config: &SqliteConfig) -> Capabilities {
+    let capabilities = Capabilities::new(MAX_PARAMETERS)
         .with(Capability::Transactions)
         .with(Capability::Savepoints)
         .with(Capability::Returning)
@@ -125,7 +128,9 @@ fn capabilities() -> Capabilities {
         .with(Capability::Schema)
         .with(Capability::ExactText)
         .with(Capability::OrderedText)
-        .with(Capability::ExactNumbers)
+        .with(Capability::ExactNumbers);
+    // Nobody else can write a database in memory.
+    if config.in_memory() { capabilities } else { capabilities.with(Capability::ChangeFeed) }
 }
 
 /// The default of SQLite, with which the bundled library is built.
@@ -191,5 +196,11 @@ impl Executor for SqliteExecutor {
         let plan = self.database.plan(statement.shape)?;
         let stream = SqliteStream::start(&self.database, Query::new(&plan, statement.values)).await?;
         Ok(Box::new(stream))
+    }
+
+    async fn changes(&self, _: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
+        changes::check(&self.database)?;
+        let feed = SqliteFeed::open(self.database.clone()).await?;
+        Ok(Box::new(feed))
     }
 }

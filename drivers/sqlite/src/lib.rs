@@ -37,6 +37,7 @@
 //! - Text may hold zero bytes and comes back as it was, but `LIKE` and `length()` look only as far as the first.
 //! - A write whose future is dropped while it waits in the queue is not executed; one that has begun may be.
 //! - `LIKE` is case sensitive, also in raw statements: the driver sets `PRAGMA case_sensitive_like`.
+//! - Writes of other connections and processes to a file are reported to caches, without saying what was written.
 
 mod config;
 mod dialect;
@@ -53,6 +54,7 @@ mod worker;
 mod writer;
 mod stream;
 mod schema;
+mod changes;
 mod runtime;
 mod statistics;
 mod error;

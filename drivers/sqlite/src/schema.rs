@@ -5,6 +5,7 @@ use thing_driver_api::{
     ExistingColumn, ExistingIndex, ExistingTable, Index, Result, Schema, Table, ValueType, async_trait, sql,
 };
 
+use crate::changes;
 use crate::connection::Connection;
 use crate::dialect::SqliteDialect;
 use crate::error;
@@ -31,6 +32,15 @@ impl Schema for SqliteExecutor {
 
     async fn create_index(&self, table: &Table, index: &Index) -> Result<()> {
         self.change(vec![sql::create_index(table, index, &SqliteDialect)]).await
+    }
+
+    /// SQLite counts the commits of others by itself.
+    async fn record_changes(&self, _: &[&Table]) -> Result<()> {
+        changes::check(&self.database)
+    }
+
+    async fn forget_changes(&self, _: &[&Table]) -> Result<()> {
+        changes::check(&self.database)
     }
 }
 

@@ -45,12 +45,20 @@ impl SqliteTransaction {
         if runtime::may_run_here() {
             match begin(&transaction.connection()?.raw) {
                 Err(error) if *error.kind() == ErrorKind::Busy => {}
-                result => return result.map(|()| transaction),
+                result => return result.and_then(|()| transaction.begun()),
             }
         }
         let busy_timeout = database.config.busy_timeout;
         transaction.elsewhere(move |raw| Connection::waiting(raw, busy_timeout, || begin(raw))).await?;
-        Ok(transaction)
+        transaction.begun()
+    }
+
+    /// A transaction may keep the writer for long, from whom feeds of changes learn what others wrote before.
+    fn begun(self) -> Result<Self> {
+        if !self.read_only {
+            self.executor.database.outside.look(self.connection()?);
+        }
+        Ok(self)
     }
 
     fn connection(&self) -> Result<&Lease<Connection>> {

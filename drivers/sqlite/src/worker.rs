@@ -26,7 +26,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn open(config: &SqliteConfig) -> Result<Self> {
-        let Connection { raw, watch } = Connection::open(config, Role::Reader)?;
+        let Connection { raw, watch, .. } = Connection::open(config, Role::Reader)?;
         Ok(Self { connection: raw.into(), watch })
     }
 }

@@ -53,8 +53,13 @@ fn parameters_are_the_methods() {
         assert_same(&format!("sqlite:app.db?foreign_keys={name}"), &config().foreign_keys(enforced));
     }
     assert_same(
-        "sqlite:app.db?readers=2&cache_size=4096&statement_cache=7&max_pages=50",
-        &config().readers(2).cache_size(4096).statement_cache(7).max_pages(50),
+        "sqlite:app.db?readers=2&cache_size=4096&statement_cache=7&max_pages=50&changes_interval=5",
+        &config()
+            .readers(2)
+            .cache_size(4096)
+            .statement_cache(7)
+            .max_pages(50)
+            .changes_interval(Duration::from_millis(5)),
     );
 }
 

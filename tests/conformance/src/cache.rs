@@ -20,6 +20,7 @@ mod number;
 mod setup;
 mod subject;
 
+pub mod declarations;
 pub mod entries;
 pub mod leases;
 pub mod lists;

@@ -21,7 +21,7 @@ pub struct Dependent {
     column: usize,
     fate: Fate,
     coherence: Option<Coherence>,
-    dependents: fn() -> Vec<Dependent>,
+    dependents: fn() -> Vec<Self>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

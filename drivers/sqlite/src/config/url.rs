@@ -9,8 +9,7 @@ use super::{SqliteConfig, Synchronous};
 /// What a URL begins with.
 pub(crate) const SCHEME: &str = "sqlite:";
 
-const PARAMETERS: &str =
-    "busy_timeout, cache_size, foreign_keys, max_pages, mode, readers, statement_cache and synchronous";
+const PARAMETERS: &str = "busy_timeout, cache_size, changes_interval, foreign_keys, max_pages, mode, readers, statement_cache and synchronous";
 
 pub(super) fn parse(url: &str) -> Result<SqliteConfig> {
     let Some(rest) = url.strip_prefix(SCHEME) else {
@@ -45,6 +44,7 @@ fn set(config: SqliteConfig, name: &str, value: &str) -> Result<SqliteConfig> {
     Ok(match name {
         "mode" => mode(config, value)?,
         "busy_timeout" => config.busy_timeout(Duration::from_millis(number(name, value, "milliseconds")?)),
+        "changes_interval" => config.changes_interval(Duration::from_millis(number(name, value, "milliseconds")?)),
         "synchronous" => config.synchronous(synchronous(value)?),
         "foreign_keys" => config.foreign_keys(switch(name, value)?),
         "readers" => config.readers(number(name, value, "connections")?),

@@ -102,6 +102,11 @@ macro_rules! __cache_cases {
                 a_restamp_under_quarantine_hides_nothing;
                 a_restamp_does_not_bring_back_the_old_content;
             }
+            declarations {
+                a_program_alone_is_told_so;
+                own_writes_end_what_they_touch_alone;
+                a_declared_list_is_a_list;
+            }
             repetition {
                 quarantine_twice;
                 release_twice;

@@ -1,0 +1,127 @@
+//! Changes of others: what a feed sees of other connections, and that it does not see its own.
+// A helper of a test fails with it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use support::{Folder, Users, raw, users};
+use thing_driver_api::{ChangeFeed, ErrorKind, Executor, Observed, TransactionOptions};
+use thing_driver_sqlite::SqliteExecutor;
+
+/// Long enough for the feed to look many times.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+async fn followed(executor: &SqliteExecutor) -> Box<dyn ChangeFeed> {
+    let mut feed = executor.changes(&[]).await.unwrap();
+    assert!(tells(&mut feed).await, "what was before is not known");
+    feed
+}
+
+/// Whether the feed tells something soon.
+async fn tells(feed: &mut Box<dyn ChangeFeed>) -> bool {
+    match tokio::time::timeout(A_WHILE, feed.next()).await {
+        Ok(observed) => matches!(observed.unwrap(), Observed::Everything),
+        Err(_) => false,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_writes_are_not_seen() {
+    let folder = Folder::new();
+    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
+    let users = Users::create(&executor).await;
+    let mut feed = followed(&executor).await;
+    let names: Vec<String> = (0..500).map(|n| format!("user {n}")).collect();
+    users.add_many(&executor, &names).await.unwrap();
+    raw(&executor, "UPDATE users SET age = 7").await.unwrap();
+    let mut transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
+    transaction.savepoint(1).await.unwrap();
+    transaction.rollback_to(1).await.unwrap();
+    transaction.commit().await.unwrap();
+    let transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
+    transaction.rollback().await.unwrap();
+    raw(&executor, "PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
+    assert!(!tells(&mut feed).await, "nobody else wrote");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_of_other_connections_are_seen() {
+    let folder = Folder::new();
+    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
+    let users = Users::create(&executor).await;
+    let mut feed = followed(&executor).await;
+    let other = folder.other();
+    for age in 0..20 {
+        other.execute_batch(&format!("INSERT INTO users (name, age) VALUES ('{age}', {age})")).unwrap();
+        assert!(tells(&mut feed).await, "{age}");
+        assert_eq!(users.count(&executor).await, age + 1, "it can be read");
+    }
+    assert!(!tells(&mut feed).await, "each is told once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_of_another_process_are_seen() {
+    let folder = Folder::new();
+    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
+    Users::create(&executor).await;
+    let mut feed = followed(&executor).await;
+    let insert = "INSERT INTO users (name, age) VALUES ('a', 1)";
+    match Command::new("sqlite3").arg(folder.path("test.db")).arg(insert).status() {
+        Ok(status) => assert!(status.success()),
+        Err(_) => return println!("not run: there is no program sqlite3"),
+    }
+    assert!(tells(&mut feed).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_before_a_transaction_is_told_during_it() {
+    let folder = Folder::new();
+    let config = folder.config().changes_interval(Duration::from_secs(3600));
+    let executor = SqliteExecutor::connect(config).await.unwrap();
+    Users::create(&executor).await;
+    let mut feed = followed(&executor).await;
+    folder.other().execute_batch("INSERT INTO users (name, age) VALUES ('a', 1)").unwrap();
+    let (waiting, transaction) = tokio::join!(tokio::time::timeout(A_WHILE * 10, feed.next()), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        executor.begin(&TransactionOptions::default()).await.unwrap()
+    });
+    assert!(matches!(waiting.unwrap().unwrap(), Observed::Everything));
+    transaction.rollback().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_feed_is_told() {
+    let folder = Folder::new();
+    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
+    Users::create(&executor).await;
+    let (mut one, mut two) = (followed(&executor).await, followed(&executor).await);
+    folder.other().execute_batch("INSERT INTO users (name, age) VALUES ('a', 1)").unwrap();
+    assert!(tells(&mut one).await && tells(&mut two).await);
+    assert!(!tells(&mut one).await && !tells(&mut two).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_only_read_is_followed_too() {
+    let folder = Folder::new();
+    let writer = SqliteExecutor::connect(folder.config()).await.unwrap();
+    Users::create(&writer).await;
+    let reader = SqliteExecutor::connect(folder.config().read_only(true)).await.unwrap();
+    let mut feed = followed(&reader).await;
+    raw(&writer, "INSERT INTO users (name, age) VALUES ('a', 1)").await.unwrap();
+    assert!(tells(&mut feed).await);
+}
+
+#[tokio::test]
+async fn a_database_in_memory_has_no_others() {
+    let executor = SqliteExecutor::memory().await.unwrap();
+    let table = users();
+    for error in [
+        executor.changes(&[]).await.map(drop).unwrap_err(),
+        executor.schema().unwrap().record_changes(&[&table]).await.unwrap_err(),
+    ] {
+        assert_eq!(*error.kind(), ErrorKind::Unsupported, "{error}");
+    }
+}
