@@ -97,7 +97,7 @@ impl CacheClient for MemoryCache {
     }
 
     async fn load(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>> {
-        wanted.iter().map(|wanted| self.shared.load(wanted.key)).collect()
+        wanted.iter().map(|wanted| self.shared.load(wanted)).collect()
     }
 
     async fn lease(&self, requests: &[LeaseRequest<'_>]) -> Result<Vec<Leased>> {
@@ -225,7 +225,8 @@ impl Shared {
         tables.into_iter().for_each(|table| self.entries.remove_table(table));
     }
 
-    fn load(&self, key: &EntryKey) -> Result<Found> {
+    fn load(&self, wanted: &Wanted<'_>) -> Result<Found> {
+        let key = wanted.key;
         let probe = Probe::new(key);
         let now = self.clock.now();
         let mut removed = Removed::default();
@@ -248,6 +249,10 @@ impl Shared {
             self.counters.hits.add_one();
             return Ok(Found::Hit(slot.payload));
         };
+        // By the time of the lease, which is before the database was read.
+        let age = dependencies.filled.filter(|_| matches!(key, EntryKey::Query { .. }));
+        let age = age.map(|filled| now.saturating_sub(filled));
+        let stale = age.filter(|age| wanted.stale.is_some_and(|wanted| *age <= wanted));
         let mut protocol = self.lock(now)?;
         match protocol.standing(key.table(), dependencies) {
             Standing::Valid => {
@@ -256,15 +261,18 @@ impl Shared {
             }
             Standing::Quarantined => {
                 self.counters.misses_quarantined.add(1);
-                Ok(Found::Quarantined)
+                Ok(if stale.is_some() { Found::Stale(slot.payload) } else { Found::Quarantined })
             }
             Standing::Behind(changes) => {
                 self.counters.misses_stale.add(1);
                 let as_of = protocol.as_of(key, dependencies);
-                Ok(Found::Behind(Behind::new(slot.payload.clone(), changes, as_of)))
+                Ok(Found::Behind(Behind::new(slot.payload.clone(), changes, as_of).aged(stale)))
             }
             Standing::Lost => {
                 self.counters.misses_stale.add(1);
+                if stale.is_some() {
+                    return Ok(Found::Stale(slot.payload));
+                }
                 let same = |found: &Slot| found.dependencies.as_ref().is_some_and(|d| Arc::ptr_eq(d, dependencies));
                 self.entries.remove_if(&probe, same, &mut removed);
                 Ok(Found::Miss)

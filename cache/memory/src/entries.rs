@@ -38,6 +38,8 @@ pub(crate) struct Dependencies {
     pub(crate) stamps: Box<[(Tag, u64)]>,
     /// The position of which the entry's content is: every change up to it is in the content.
     pub(crate) position: u64,
+    /// When leave to read it from the database was given, by the cache's clock; `None` for what another cache gave.
+    pub(crate) filled: Option<Duration>,
 }
 
 /// A key and its digest, with which the row's tag finds the entry too.

@@ -187,7 +187,7 @@ impl Protocol {
             }
             stamps.push((tag, moved));
         }
-        Some(Dependencies { stamps: stamps.into(), position: as_of.position })
+        Some(Dependencies { stamps: stamps.into(), position: as_of.position, filled: dependencies.filled })
     }
 
     /// Begins the fill of an entry. For a row, only its own tag matters: where a mark lies on another, that tag is left
@@ -226,6 +226,7 @@ impl Protocol {
         let fill = Fill {
             id: lease.id,
             key: key.clone(),
+            began: now,
             deadline: now.saturating_add(self.lease_time),
             stamps,
             position: self.position,
@@ -279,8 +280,9 @@ impl Protocol {
             }
             stamps.push(*noted);
         }
+        let (position, filled) = (fill.position, Some(fill.began));
         let dependencies =
-            (!stamps.is_empty()).then(|| Arc::new(Dependencies { stamps: stamps.into(), position: fill.position }));
+            (!stamps.is_empty()).then(|| Arc::new(Dependencies { stamps: stamps.into(), position, filled }));
         Some(dependencies)
     }
 

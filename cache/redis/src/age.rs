@@ -1,6 +1,8 @@
 //! How old an entry is, and whether to read it again before its time ends.
 //!
-//! Nothing but effort depends on it: Redis itself drops an entry at its end, and until then it is a hit by its stamps.
+//! No hit depends on it: Redis itself drops an entry at its end, and until then it is a hit by its stamps. Only who is
+//! content with an old answer gets it by its age. That is never less than the time since the database was read, as far
+//! as the server's clock is known here.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -10,11 +12,12 @@ use crate::message::Id;
 /// When an entry was filled, by whom, and what that took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Age {
-    /// When it was filled, in milliseconds of the server's clock.
+    /// When leave to fill it was given, before the database was read, or earlier: in milliseconds of the server's clock;
+    /// 0 where that is not known.
     pub(crate) filled: u64,
-    /// How long it lives from then on, in milliseconds.
+    /// How long it lives from when it was stored, in milliseconds.
     pub(crate) time_to_live: u32,
-    /// How long the fill took, in microseconds.
+    /// How long the fill took until it was stored, in microseconds.
     pub(crate) cost: u32,
     /// The beginning of the client that filled it.
     pub(crate) filler: [u8; 8],
@@ -50,10 +53,17 @@ impl Age {
         }
     }
 
+    /// How long ago it was read at most; `None` where that is not known. `now` is by the server's clock, or later.
+    pub(crate) fn at(self, now: u64) -> Option<Duration> {
+        let known = self.filled > 0 && now >= self.filled;
+        known.then(|| Duration::from_millis(now - self.filled))
+    }
+
     /// Whether one reader, who draws a number between 0 and 1, is to read it again: XFetch, of Vattani, Chierichetti
     /// and Lowenstein (2015). `now` is by the server's clock.
     pub(crate) fn is_due(self, now: u64, beta: f64, draw: impl FnOnce() -> f64) -> bool {
-        let end = self.filled.saturating_add(u64::from(self.time_to_live));
+        let stored = self.filled.saturating_add(u64::from(self.cost / 1000));
+        let end = stored.saturating_add(u64::from(self.time_to_live));
         let left = end.saturating_sub(now) as f64;
         let ahead = f64::from(self.cost) / 1000.0 * beta;
         left < ahead * SUREST && left <= ahead * -draw().ln()
@@ -64,24 +74,38 @@ impl Age {
 #[derive(Debug)]
 pub(crate) struct ServerClock {
     start: Instant,
-    /// What the server's clock said at `start`, in milliseconds.
-    offset: AtomicI64,
+    /// What the server's clock said at `start`, in milliseconds: at least, and at most. Both 0 until it is known.
+    earliest: AtomicI64,
+    latest: AtomicI64,
 }
 
 impl ServerClock {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), offset: AtomicI64::new(0) }
+        Self { start: Instant::now(), earliest: AtomicI64::new(0), latest: AtomicI64::new(0) }
     }
 
     /// The server's clock was read between the two moments.
     pub(crate) fn learn(&self, before: Instant, after: Instant, milliseconds: i64) {
-        let middle = before + after.saturating_duration_since(before) / 2;
-        self.offset.store(milliseconds.saturating_sub(self.passed(middle)), Relaxed);
+        // Both clocks are read in whole milliseconds.
+        self.earliest.store(milliseconds.saturating_sub(self.passed(after)).saturating_sub(1), Relaxed);
+        self.latest.store(milliseconds.saturating_sub(self.passed(before)).saturating_add(1), Relaxed);
     }
 
+    /// What it said at a moment, or less; 0 until something is known.
+    pub(crate) fn earliest(&self, moment: Instant) -> u64 {
+        self.at(&self.earliest, moment)
+    }
+
+    /// What it says now, or more; 0 until something is known.
     pub(crate) fn now(&self) -> u64 {
-        let now = self.offset.load(Relaxed).saturating_add(self.passed(Instant::now()));
-        u64::try_from(now).unwrap_or_default()
+        self.at(&self.latest, Instant::now())
+    }
+
+    fn at(&self, offset: &AtomicI64, moment: Instant) -> u64 {
+        match offset.load(Relaxed) {
+            0 => 0,
+            offset => u64::try_from(offset.saturating_add(self.passed(moment))).unwrap_or_default(),
+        }
     }
 
     fn passed(&self, moment: Instant) -> i64 {
@@ -112,7 +136,7 @@ mod tests {
     /// A reader is early by more than some time with the chance of e^(-time / (cost * beta)).
     #[test]
     fn the_chance_grows_towards_the_end_and_with_the_cost() {
-        let age = Age::new(1_000_000, Duration::from_secs(600), Duration::from_millis(100), &CLIENT);
+        let age = Age::new(999_900, Duration::from_secs(600), Duration::from_millis(100), &CLIENT);
         for (left, beta, expected) in [
             (0, 1.0, 1.0),
             (100, 1.0, (-1.0f64).exp()),
@@ -124,7 +148,7 @@ mod tests {
             let part = part_due(age, 1_600_000 - left, beta);
             assert!((part - expected).abs() < 0.01, "{left} ms before the end: {part}, not {expected}");
         }
-        assert_eq!(part_due(Age { cost: 0, ..age }, 1_599_999, 1.0), 0.0);
+        assert_eq!(part_due(Age { cost: 0, filled: 1_000_000, ..age }, 1_599_999, 1.0), 0.0);
         assert_eq!(part_due(age, 1_599_999, 0.0), 0.0, "turned off");
     }
 
@@ -149,5 +173,20 @@ mod tests {
         let now = Instant::now();
         clock.learn(now, now, 1_700_000_000_000);
         assert!((1_700_000_000_000..1_700_000_010_000).contains(&clock.now()));
+    }
+
+    #[test]
+    fn an_age_is_never_too_small() {
+        let clock = ServerClock::new();
+        assert_eq!((clock.now(), clock.earliest(Instant::now())), (0, 0), "nothing is known");
+        let before = Instant::now();
+        // The server answered at some moment of 40 milliseconds.
+        clock.learn(before, before + Duration::from_millis(40), 1_700_000_000_000);
+        let filled = clock.earliest(before);
+        assert!((1_699_999_999_958..=1_699_999_999_960).contains(&filled), "{filled}");
+        let age = Age { filled, ..Age::default() };
+        assert!(age.at(clock.now()) >= Some(Duration::from_millis(40)));
+        assert_eq!(Age::default().at(clock.now()), None, "not known");
+        assert_eq!(age.at(0), None, "not known");
     }
 }

@@ -21,10 +21,11 @@ use crate::entry::{Dependencies, Entry};
 use crate::error;
 use crate::fetched::Fetched;
 use crate::fills::{Leave, Noted};
-use crate::lease::{ask_all, dependencies, note, own_tag, random};
+use crate::lease::{ask_all, dependencies, own_tag, random};
 use crate::link::{Link, within};
 use crate::message::Id;
 use crate::name::Name;
+use crate::programs::{Joined, Joining};
 use crate::script::Script;
 
 /// What came of a claim.
@@ -40,14 +41,24 @@ impl RedisCache {
     pub(crate) async fn note_and_claim(&self, link: &Link, key: &EntryKey, tags: &[Tag]) -> RedisResult<Leased> {
         let id = LeaseId::random();
         let again = self.fills.is_to_be_read_again(key);
+        let (joining, tags) = self.way.programs.joining(key, tags);
         let mut names = Fetched::default();
-        ask_all(&mut names, key, tags);
+        ask_all(&mut names, key, &tags);
         let together = link.single().is_some();
-        let (stamps, mut answer) = match together {
-            true => self.lease_there(link, id, key, again, &names.names).await?,
-            false => (note(link, &names.names, self.way.config.cell_time_to_live()).await?, [Value::Nil, Value::Nil]),
+        let (joined, stamps, mut answer) = match together {
+            true => self.lease_there(link, id, key, again, joining, &names.names).await?,
+            false => {
+                let (joined, stamps) = self.join(link, joining.as_slice(), &names.names).await?;
+                (joined.first().copied(), stamps, [Value::Nil, Value::Nil])
+            }
         };
-        let Some(dependencies) = dependencies(&names, &stamps, key, tags) else { return Ok(Leased::Quarantined) };
+        let Some(dependencies) = dependencies(&names, &stamps, key, &tags) else { return Ok(Leased::Quarantined) };
+        if joined.is_some_and(|joined| !joined.allows(&dependencies.tags)) {
+            if together {
+                self.unclaim(key, id, link.identity);
+            }
+            return Ok(Leased::Quarantined);
+        }
         if !together {
             answer = self.claim_there(link, id, key, again, &stamps).await?;
         }
@@ -90,8 +101,9 @@ impl RedisCache {
         id: LeaseId,
         key: &EntryKey,
         again: bool,
+        joining: Option<Joining>,
         cells: &[Name],
-    ) -> RedisResult<(Vec<Option<Stamp>>, [Value; 2])> {
+    ) -> RedisResult<(Option<Joined>, Vec<Option<Stamp>>, [Value; 2])> {
         let entry = Name::entry(key, key.digest());
         let names: Vec<Name> = [Name::fill(key), entry].iter().chain(cells).copied().collect();
         let mut command = link.call(Script::Lease, &names);
@@ -99,11 +111,15 @@ impl RedisCache {
         // Of a row, its table and its own tag; else all.
         let open = own_tag(key).map_or(cells.len(), |own| 1 + usize::from(cells.get(1) == Some(&Name::tag(own))));
         command.arg(open).arg(&random()[..]).arg(milliseconds(self.way.config.cell_time_to_live()));
-        let [answer] = self.run_at(link, entry, command).await?;
+        let join = joining.iter().map(|joining| joining.command(link));
+        let mut answers = self.run_at(link, entry, join.chain([command]).collect()).await?;
+        let answer = answers.pop().unwrap_or(Value::Nil);
+        let joined = joining.iter().zip(&answers).map(|(joining, answer)| self.way.programs.joined(joining, answer));
+        let joined = joined.collect::<RedisResult<Vec<_>>>()?.pop();
         let mut answers = array(answer, cells.len() + 2)?;
         let claim = [answers.remove(cells.len()), answers.remove(cells.len())];
         let stamp = |answer: &Value| bytes(answer).and_then(|stamp| stamp.try_into().ok());
-        Ok((answers.iter().map(stamp).collect(), claim))
+        Ok((joined, answers.iter().map(stamp).collect(), claim))
     }
 
     async fn claim_there(
@@ -118,8 +134,8 @@ impl RedisCache {
         let mut command = link.call(Script::Claim, &[Name::fill(key), entry]);
         self.claim_arguments(&mut command, id, again);
         stamps.iter().for_each(|stamp| _ = command.arg(stamp.as_ref().map_or(&[][..], |stamp| &stamp[..])));
-        let [answer] = self.run_at(link, entry, command).await?;
-        let answers = array(answer, 2)?;
+        let answer = self.run_at(link, entry, vec![command]).await?.pop();
+        let answers = array(answer.unwrap_or(Value::Nil), 2)?;
         <[Value; 2]>::try_from(answers).map_err(|_| error::unexpected("two answers"))
     }
 
@@ -128,10 +144,9 @@ impl RedisCache {
         command.arg(if again { "1" } else { "" });
     }
 
-    async fn run_at(&self, link: &Link, name: Name, command: Cmd) -> RedisResult<[Value; 1]> {
+    async fn run_at(&self, link: &Link, name: Name, commands: Vec<Cmd>) -> RedisResult<Vec<Value>> {
         let connection = link.nodes[link.place(name.shard)].connection().handle();
-        let answers = run_on(&connection, vec![command], Vec::new()).await?;
-        <[Value; 1]>::try_from(answers).map_err(|_| error::unexpected("one answer"))
+        run_on(&connection, commands, Vec::new()).await
     }
 
     /// Ends the lease of a fill, and has its claim taken away.

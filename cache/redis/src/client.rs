@@ -81,9 +81,9 @@ impl fmt::Debug for RedisCache {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl CacheClient for RedisCache {
-    /// Programs that share the cache have to declare the same indexes.
-    fn declare(&self, _: TableId, _: u64) -> bool {
-        true
+    /// As was learned when a list was leased, or written to the table, the last time.
+    fn declare(&self, table: TableId, scopes: u64) -> bool {
+        self.way.programs.declare(table, scopes)
     }
 
     /// Nothing is in this process's memory.

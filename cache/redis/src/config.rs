@@ -50,6 +50,7 @@ pub struct RedisConfig {
     pub(crate) max_absent_stores: usize,
     pub(crate) bound: Duration,
     pub(crate) gate_interval: Duration,
+    pub(crate) other_programs_time: Duration,
 }
 
 /// How the servers belong together.
@@ -127,6 +128,7 @@ impl RedisConfig {
             max_absent_stores: 100_000,
             bound: Duration::from_secs(1),
             gate_interval: Duration::from_millis(100),
+            other_programs_time: Duration::from_secs(600),
         };
         for url in urls {
             let Parsed { server, prefix, resp3 } = parse(url.as_ref())?;
@@ -291,6 +293,13 @@ impl RedisConfig {
         self
     }
 
+    /// Sets for how long after a write other programs, whose models declare other indexes, reckon with more writes of
+    /// this one; 10 minutes, and never less than a write may take. Until then their lists depend on whole tables.
+    pub fn other_programs_time(mut self, duration: Duration) -> Self {
+        self.other_programs_time = duration;
+        self
+    }
+
     /// How to reach a server at this address, with the settings of the named ones.
     pub(crate) fn server_at(&self, address: ConnectionAddr) -> ConnectionInfo {
         let named = &self.servers[0];
@@ -371,6 +380,7 @@ impl fmt::Debug for RedisConfig {
             .field("max_absent_stores", &self.max_absent_stores)
             .field("bound", &self.bound)
             .field("gate_interval", &self.gate_interval)
+            .field("other_programs_time", &self.other_programs_time)
             .finish_non_exhaustive()
     }
 }

@@ -18,6 +18,7 @@ use crate::counters::Counters;
 use crate::error;
 use crate::link::Link;
 use crate::message::Id;
+use crate::programs::Programs;
 use crate::settle::Barriers;
 use crate::stream::Shared;
 
@@ -39,6 +40,7 @@ pub(crate) struct Way {
     /// Differs from that of every other client.
     pub(crate) client: Id,
     pub(crate) barriers: Barriers,
+    pub(crate) programs: Programs,
     /// Those that are right only while the link stays the one in use.
     streams: Mutex<Vec<Weak<Shared>>>,
 }
@@ -75,6 +77,7 @@ impl Way {
             releases: Mutex::default(),
             client: LeaseId::random().0.to_le_bytes(),
             barriers: Barriers::default(),
+            programs: Programs::default(),
             streams: Mutex::default(),
             read_timeout: Limit::new(config.read_timeout),
             write_timeout: Limit::new(config.write_timeout),

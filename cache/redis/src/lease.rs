@@ -1,10 +1,11 @@
 //! Leasing: the stamps of cells before the database is read.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join;
-use redis::RedisResult;
+use redis::{Cmd, RedisResult, Value};
 use thing_driver_api::{EntryKey, Lease, LeaseId, LeaseRequest, Leased, Stamp as ContractStamp, TableId, Tag, Token};
 
 use crate::RedisCache;
@@ -16,6 +17,7 @@ use crate::fetched::Fetched;
 use crate::fills::{Leave, Noted};
 use crate::link::Link;
 use crate::name::{Name, Shard};
+use crate::programs::{Joined, Joining};
 use crate::script::Script;
 
 impl RedisCache {
@@ -27,22 +29,30 @@ impl RedisCache {
         }
         let mut names = Fetched::default();
         let mut rows = false;
+        let mut joining = Vec::new();
+        let mut wanted = Vec::with_capacity(requests.len());
         for request in requests {
             match *request {
-                LeaseRequest::Entry { key, tags } => ask_all(&mut names, key, tags),
+                LeaseRequest::Entry { key, tags } => {
+                    let (join, tags) = self.way.programs.joining(key, tags);
+                    ask_all(&mut names, key, &tags);
+                    wanted.push((join.is_some().then_some(joining.len()), tags));
+                    joining.extend(join);
+                }
                 LeaseRequest::Rows { table } => {
                     names.ask(Name::generation(table));
+                    wanted.push((None, Cow::default()));
                     rows = true;
                 }
             }
         }
         let time_to_live = self.way.config.cell_time_to_live();
-        let (stamps, shards) = if rows {
-            try_join(note(link, &names.names, time_to_live), note_shards(link, time_to_live)).await?
+        let ((joined, stamps), shards) = if rows {
+            try_join(self.join(link, &joining, &names.names), note_shards(link, time_to_live)).await?
         } else {
-            (note(link, &names.names, time_to_live).await?, Vec::new())
+            (self.join(link, &joining, &names.names).await?, Vec::new())
         };
-        let grant = |request: &LeaseRequest<'_>| match *request {
+        let grant = |(request, (join, tags)): (&LeaseRequest<'_>, &(Option<usize>, Cow<'_, [Tag]>))| match *request {
             LeaseRequest::Rows { table } => {
                 let generation = names.place(Name::generation(table)).and_then(|at| stamps[at]);
                 let Some(generation) = generation else { return Leased::Quarantined };
@@ -51,12 +61,27 @@ impl RedisCache {
                 self.fills.begin(lease.id, self.noted(link, table, leave, None));
                 Leased::Granted(lease)
             }
-            LeaseRequest::Entry { key, tags } => match dependencies(&names, &stamps, key, tags) {
-                Some(dependencies) => self.grant(link, LeaseId::random(), key, dependencies, None),
-                None => Leased::Quarantined,
+            LeaseRequest::Entry { key, .. } => match dependencies(&names, &stamps, key, tags) {
+                Some(dependencies) if join.is_none_or(|at| joined[at].allows(&dependencies.tags)) => {
+                    self.grant(link, LeaseId::random(), key, dependencies, None)
+                }
+                _ => Leased::Quarantined,
             },
         };
-        Ok(requests.iter().map(grant).collect())
+        Ok(requests.iter().zip(&wanted).map(grant).collect())
+    }
+
+    /// Has the program join, and notes the stamps of cells behind that.
+    pub(crate) async fn join(
+        &self,
+        link: &Link,
+        joining: &[Joining],
+        names: &[Name],
+    ) -> RedisResult<(Vec<Joined>, Vec<Option<Stamp>>)> {
+        let first = joining.iter().map(|joining| (Shard::of_table(joining.table), joining.command(link))).collect();
+        let (answers, stamps) = note_behind(link, first, names, self.way.config.cell_time_to_live()).await?;
+        let joined = joining.iter().zip(&answers).map(|(joining, answer)| self.way.programs.joined(joining, answer));
+        Ok((joined.collect::<RedisResult<_>>()?, stamps))
     }
 
     /// Begins a fill, or names the one that is running.
@@ -125,9 +150,21 @@ pub(crate) fn own_tag(key: &EntryKey) -> Option<Tag> {
 
 /// The stamps of cells, made where there are none; `None` where a writer is at work.
 pub(crate) async fn note(link: &Link, names: &[Name], time_to_live: Duration) -> RedisResult<Vec<Option<Stamp>>> {
+    Ok(note_behind(link, Vec::new(), names, time_to_live).await?.1)
+}
+
+/// The stamps of cells, and the answers of commands that run before they are noted, on the servers of both.
+async fn note_behind(
+    link: &Link,
+    first: Vec<(Shard, Cmd)>,
+    names: &[Name],
+    time_to_live: Duration,
+) -> RedisResult<(Vec<Value>, Vec<Option<Stamp>>)> {
     let groups = link.groups(names);
     let mut batch = Batch::new(link);
     let new = random();
+    let count = first.len();
+    first.into_iter().for_each(|(shard, command)| batch.add(shard, command));
     for group in &groups {
         let keys: Vec<Name> = group.iter().map(|&at| names[at]).collect();
         let mut command = link.call(Script::Note, &keys);
@@ -135,12 +172,14 @@ pub(crate) async fn note(link: &Link, names: &[Name], time_to_live: Duration) ->
         batch.add(keys[0].shard, command);
     }
     let mut stamps = vec![None; names.len()];
-    for (group, answer) in groups.iter().zip(batch.run().await?) {
+    let mut answers = batch.run().await?;
+    let noted = answers.split_off(count);
+    for (group, answer) in groups.iter().zip(noted) {
         for (&at, answer) in group.iter().zip(array(answer, group.len())?) {
             stamps[at] = bytes(&answer).and_then(|bytes| bytes.try_into().ok());
         }
     }
-    Ok(stamps)
+    Ok((answers, stamps))
 }
 
 /// The stamps of the cells of all shards. Most are there, and reading many is far cheaper than a script that looks at

@@ -5,6 +5,7 @@
 //! lease ─▶ note (script) ──▶ stamps of before the read ─▶ store (script): the entry, if they still stand
 //! write    quarantine, release, void: scripts on the cells of tags and shards
 //! near     stream ◀── messages of quarantine, release, void      settle ──▶ waits until all streams have them
+//!     programs who else uses a table, with other indexes
 //!     name     what is where                   entry, cell, log, message   as which bytes
 //!     fills    who fills what in this process  claim              which process fills what
 //!     known    generations that the server watches               age   when to read again what is valid
@@ -57,6 +58,38 @@
 //! - **Late commands.** A quarantine that runs late lapses; a lease that runs late notes stamps that no entry has; a
 //!   store that runs late finds other stamps; a release or void that runs late clears stamps. Nothing is sent twice,
 //!   save with a new stamp.
+//!
+//! # Programs with other indexes
+//!
+//! Programs whose models declare other indexes may share the cache, as old and new versions do while one replaces the
+//! other. Such a writer touches scopes that others do not name, and not those that they do. So each table has a string
+//! of its programs. It holds a stamp, who was given the stamp, and who writes. A list that depends on scopes depends on
+//! the stamp too, as on a tag. A reader *joins* in the round trip in which it notes its stamps; a writer *registers* in
+//! that of its quarantine, so before its commit, and again in that of its release. Both are one step in the server.
+//!
+//! - **Who holds the stamp is known.** A program gets the stamp only by joining, which notes it among the readers, and
+//!   only where all that write touch the very same scopes. It may read the database only if it then still notes this
+//!   stamp. So while the stamp stands, every valid list that depends on scopes is of a program noted under it.
+//! - **A new writer that meets other readers replaces the stamp**, in the same step. From then on what they stored is
+//!   invalid, what they are about to store finds another stamp, and they don't join: they are told
+//!   ([`declare`](thing_driver_api::CacheClient::declare)), and have their lists depend on the whole table, which every
+//!   write touches. So between a foreign writer's first quarantine and the end of its time no list is valid that its
+//!   writes don't reach, and each of its commits lies in between: a quarantine makes that time last for as long as its
+//!   marks, at least.
+//! - **A writer whose time is over is new again.** A reader that relies on it being gone takes it out first, and
+//!   registering finds it gone. So no two clocks are compared: time is that of the server, and only ends what a step in the
+//!   server ended.
+//! - **What is lost proves nothing.** The stamp is lost with what is known of programs: a string that is evicted takes
+//!   along all lists that depend on scopes. A writer that is at work just then registers again when it renews its
+//!   quarantine and when it releases. Until then, as with a mark that is lost (see Faults), readers may join
+//!   and find what was true before the commit; since the writer is new then, its release ends that before the write returns
+//!   to its caller. A generation that is lost ends every entry of the table; the stamp does not depend on it.
+//! - **Near caches** don't know the stamp. They are told that the table is forgotten, by the script that registers a
+//!   writer, whenever it replaces the stamp, and once for each new string, which does not say who held lists before. So
+//!   they hear it before the commit, as they hear quarantines. That of the writer itself does not; so the writer counts as a
+//!   reader, and the next foreign writer tells it. What they take in later comes from this cache, under a
+//!   lease of after the message, where no such list is valid any more.
+//! - **Rows** are touched by every writer; they depend on no scope, and none is lost.
 //!
 //! # Near caches
 //!
@@ -121,6 +154,7 @@ mod stream;
 mod settle;
 mod message;
 mod fetched;
+mod programs;
 mod name;
 mod entry;
 mod age;

@@ -7,6 +7,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{Pipeline, RedisResult, Value};
 use thing_driver_api::{Behind, Change, EntryKey, Found, Lease, LeaseId, Payload, TableId, Tag, Wanted};
@@ -22,7 +23,7 @@ use crate::known::Known;
 use crate::lease::contract;
 use crate::link::{Connection, Link};
 use crate::log;
-use crate::name::Name;
+use crate::name::{Name, Shard};
 
 impl RedisCache {
     /// The fastest path: one row, alone, that depends on its own tag alone, of a table whose generation is known.
@@ -84,6 +85,7 @@ impl RedisCache {
                 let place = fetched.ask(Name::entry(wanted.key, digest));
                 wanted.tags.iter().for_each(|&tag| _ = fetched.ask(Name::tag(tag)));
                 fetched.ask(Name::generation(wanted.key.table()));
+                self.way.programs.cell(wanted.key, wanted.tags).map(|name| fetched.ask(name));
                 place
             })
             .collect();
@@ -135,23 +137,28 @@ impl RedisCache {
                 }
                 Standing::Marked => {
                     counters.misses_quarantined.add(1);
-                    found.push(Found::Quarantined);
+                    let age = self.stale(link, wanted, &entry);
+                    found.push(age.map_or(Found::Quarantined, |_| Found::Stale(entry.payload())));
                 }
                 Standing::Lost => {
                     counters.misses_stale.add(1);
-                    found.push(Found::Miss);
+                    let age = self.stale(link, wanted, &entry);
+                    found.push(age.map_or(Found::Miss, |_| Found::Stale(entry.payload())));
                 }
                 Standing::Moved { renewed, stamps } => {
                     counters.misses_stale.add(1);
+                    let age = self.stale(link, wanted, &entry);
                     moved.push(Moved {
                         at: found.len(),
                         payload: entry.payload(),
+                        age,
                         header: entry.header().into(),
                         renewed,
                         stamps,
                         log: Name::log(wanted.key.table()),
                     });
-                    found.push(Found::Miss);
+                    // Unless all changes are known.
+                    found.push(age.map_or(Found::Miss, |_| Found::Stale(entry.payload())));
                 }
             }
         }
@@ -173,6 +180,14 @@ impl RedisCache {
         let is_due = entry.age().is_due(now, beta, draw) && self.fills.read_again(key);
         self.way.counters.early.add(usize::from(is_due));
         is_due
+    }
+
+    /// How old a list is that is not valid any more, if the reader is content with that.
+    fn stale(&self, link: &Link, wanted: &Wanted<'_>, entry: &Entry<'_>) -> Option<Duration> {
+        let EntryKey::Query { table, .. } = wanted.key else { return None };
+        let longest = wanted.stale?;
+        let now = link.nodes[link.place(Shard::of_table(*table))].clock.now();
+        entry.age().at(now).filter(|age| *age <= longest)
     }
 
     /// Fetches the changes that entries are behind by, and puts those entries in their place where all are known.
@@ -215,7 +230,7 @@ impl RedisCache {
             let as_of = Lease::entry(key.clone(), stamps, 0);
             let leave = Leave::Renewal { key, header: moved.header, dependencies: moved.renewed };
             self.fills.begin(as_of.id, self.noted(link, table, leave, None));
-            found[moved.at] = Found::Behind(Behind::new(moved.payload, changes.concat(), as_of));
+            found[moved.at] = Found::Behind(Behind::new(moved.payload, changes.concat(), as_of).aged(moved.age));
         }
         Ok(())
     }
@@ -241,6 +256,8 @@ struct Moved {
     /// Where its answer is.
     at: usize,
     payload: Payload,
+    /// How old it is, where it may be used although it is not true any more.
+    age: Option<Duration>,
     header: Box<[u8]>,
     renewed: Dependencies,
     /// The stamps whose records say what happened.

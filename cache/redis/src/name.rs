@@ -22,7 +22,7 @@
 //! nobody named before they were read can be stored while the cell of their shard stands still.
 //!
 //! The *generation* of a table is the cell of [`Tag::table`], on which each of its entries depends. The shard of a
-//! table is that of this tag.
+//! table is that of this tag. Beside it is the string that says which programs use the table; it begins as a cell.
 
 use std::io::Write as _;
 
@@ -90,6 +90,10 @@ impl Name {
         Self::tag(Tag::table(table))
     }
 
+    pub(crate) fn programs(table: TableId) -> Self {
+        Self::tag(programs(table))
+    }
+
     pub(crate) fn fill(key: &EntryKey) -> Self {
         let digest = key.digest();
         Self { shard: Self::entry(key, digest).shard, kind: b'f', id: digest.0 }
@@ -113,6 +117,11 @@ impl Name {
 
     /// Bytes that [`Name::write`] adds at most, besides the head.
     pub(crate) const SIZE: usize = 20;
+}
+
+/// The tag on which lists depend that depend on scopes: one beside the table's, and so in its shard.
+pub(crate) fn programs(table: TableId) -> Tag {
+    Tag(Tag::table(table).0 ^ 2)
 }
 
 /// What comes before the shard in every key.
@@ -172,7 +181,7 @@ mod tests {
         let row = EntryKey::Object { table, key: key.clone() };
         assert_eq!(Name::entry(&row, row.digest()), Name::tag(Tag::row(table, &key)));
         let query = EntryKey::Query { table, question: [1].into() };
-        for name in [Name::generation(table), Name::log(table)] {
+        for name in [Name::generation(table), Name::programs(table), Name::log(table)] {
             assert_eq!(Name::entry(&query, query.digest()).shard, name.shard);
         }
     }

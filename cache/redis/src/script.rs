@@ -16,10 +16,12 @@ pub(crate) enum Script {
     Lease,
     Claim,
     Unclaim,
+    Join,
+    Register,
 }
 
 impl Script {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Quarantine,
         Self::Release,
         Self::Void,
@@ -31,6 +33,8 @@ impl Script {
         Self::Lease,
         Self::Claim,
         Self::Unclaim,
+        Self::Join,
+        Self::Register,
     ];
 
     fn source(self) -> &'static str {
@@ -57,6 +61,16 @@ impl Script {
                 include_str!("scripts/store.lua")
             ),
             Self::Restamp => concat!(include_str!("scripts/hold.lua"), include_str!("scripts/restamp.lua")),
+            Self::Join => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/programs.lua"),
+                include_str!("scripts/join.lua")
+            ),
+            Self::Register => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/programs.lua"),
+                include_str!("scripts/register.lua")
+            ),
             Self::Gate => concat!(
                 include_str!("scripts/cell.lua"),
                 include_str!("scripts/holders.lua"),

@@ -17,7 +17,7 @@ use crate::fetched::Fetched;
 use crate::fills::{Ending, Leave, Noted};
 use crate::lease::note;
 use crate::link::Link;
-use crate::name::{Name, Shard};
+use crate::name::{self, Name, Shard};
 use crate::script::Script;
 
 impl RedisCache {
@@ -63,7 +63,7 @@ impl RedisCache {
             let random = LeaseId::random().0 as u64;
             let time_to_live = config.jittered(admitted.entry.time_to_live.unwrap_or(usual), random);
             let name = Name::entry(key, key.digest());
-            let filled = link.nodes[link.place(name.shard)].clock.now();
+            let filled = link.nodes[link.place(name.shard)].clock.earliest(admitted.noted.began);
             let age = Age::new(filled, time_to_live, admitted.noted.began.elapsed(), &self.way.client);
             let payload = payload.as_deref();
             let Some(value) = entry::write(lead, key, &admitted.dependencies, age, payload) else { continue };
@@ -118,7 +118,9 @@ impl Admitted {
         let of = noted.clone();
         match &noted.leave {
             Leave::Entry { key, .. } if own.is_none() || *key == entry.key => {
-                let tags: Option<Vec<_>> = entry.tags.iter().map(|&tag| Some((tag, noted.stamp(tag)?))).collect();
+                let programs = Some(name::programs(noted.table)).filter(|programs| noted.stamp(*programs).is_some());
+                let tags = entry.tags.iter().copied().chain(programs);
+                let tags: Option<Vec<_>> = tags.map(|tag| Some((tag, noted.stamp(tag)?))).collect();
                 let dependencies = Dependencies { generation, tags: tags? };
                 Some(Self { noted: of, dependencies, entry, shard: None })
             }

@@ -16,35 +16,38 @@ use crate::link::Link;
 use crate::log;
 use crate::message::{self, Id, Told};
 use crate::name::{Name, Shard, channel};
+use crate::programs::Writer;
 use crate::script::Script;
 
 /// Marks tags for a writer, on whatever link there is.
 pub(crate) async fn quarantine(way: &Way, tags: &[Tag], token: Token, duration: Duration) -> Result<()> {
+    let (tags, writers) = &way.programs.part(tags);
     let names = &cells(tags);
     way.write("close tags for a write", |link| async move {
         let mut batch = Batch::new(&link);
+        register(&mut batch, &link, way, writers, duration);
         call_each(&mut batch, &link, Script::Quarantine, names, |command, _| {
             command.arg(&token.0.to_le_bytes()).arg(milliseconds(duration));
         });
         tell(&mut batch, &link, &way.client, Told::Quarantined { token, duration }, tags);
-        batch.run().await
+        registered(way, writers, &batch.run().await?)
     })
     .await
-    .map(drop)
 }
 
 /// Takes the stamps of tags, on whatever link there is. A near cache must not be told before that: it would fetch again
 /// what is about to be void.
 pub(crate) async fn void(way: &Way, tags: &[Tag]) -> Result<()> {
+    let (tags, writers) = &way.programs.part(tags);
     let names = &cells(tags);
     way.write("void tags", |link| async move {
         let mut batch = Batch::new(&link);
+        register(&mut batch, &link, way, writers, Duration::ZERO);
         call_each(&mut batch, &link, Script::Void, names, |_, _| {});
         tell(&mut batch, &link, &way.client, Told::Voided, tags);
-        batch.run().await
+        registered(way, writers, &batch.run().await?)
     })
     .await
-    .map(drop)
 }
 
 /// Takes the stamp of a table and its log, on whatever link there is.
@@ -62,6 +65,23 @@ pub(crate) async fn void_table(way: &Way, table: TableId) -> Result<()> {
     .map(drop)
 }
 
+/// Says who writes, before the write can be seen and again after it: whoever was forgotten meanwhile is new.
+fn register(batch: &mut Batch<'_>, link: &Link, way: &Way, writers: &[Writer], duration: Duration) {
+    for writer in writers {
+        let name = Name::programs(writer.table);
+        let mut command = link.call(Script::Register, &[name]);
+        command.arg(&writer.scopes.to_le_bytes()).arg(milliseconds(way.config.other_programs_time));
+        command.arg(milliseconds(duration)).arg(&random()[..]);
+        command.arg(channel(&link.nodes[link.place(name.shard)].head)).arg(message::table(&way.client, writer.table));
+        batch.add(name.shard, command);
+    }
+}
+
+/// Reads the answers to [`register`], which come first.
+fn registered(way: &Way, writers: &[Writer], answers: &[Value]) -> RedisResult<()> {
+    writers.iter().zip(answers).try_for_each(|(writer, answer)| way.programs.registered(writer, answer))
+}
+
 /// Tells near caches what is done to tags, by way of the tags' nodes.
 fn tell(batch: &mut Batch<'_>, link: &Link, client: &Id, told: Told<'_>, tags: &[Tag]) {
     let mut tags = tags.to_vec();
@@ -77,10 +97,13 @@ fn tell(batch: &mut Batch<'_>, link: &Link, client: &Id, told: Told<'_>, tags: &
 
 /// Releases tags, on whatever link there is.
 pub(crate) async fn release(way: &Way, tags: &[Tag], token: Token, outcome: &Outcome) -> Result<()> {
+    let (tags, writers) = &way.programs.part(tags);
+    let writers = if matches!(outcome, Outcome::Nothing) { &[] } else { &writers[..] };
     let gone = way.write("open tags after a write", |link| async move {
         // Another try must not give a stamp that this one may have given.
         let stamp = random();
         let mut batch = Batch::new(&link);
+        register(&mut batch, &link, way, writers, Duration::ZERO);
         let mut own = Vec::new();
         let mut records = 0;
         if let Outcome::Changed(changes) = outcome {
@@ -96,7 +119,7 @@ pub(crate) async fn release(way: &Way, tags: &[Tag], token: Token, outcome: &Out
             _ => b'U',
         };
         let of_shard = if matches!(outcome, Outcome::Nothing) { b'n' } else { b'u' };
-        let mut tags = tags.to_vec();
+        let mut tags = tags.clone();
         tags.sort_unstable();
         tags.dedup();
         let mut modes: Vec<u8> = tags.iter().map(of_tag).collect();
@@ -110,7 +133,8 @@ pub(crate) async fn release(way: &Way, tags: &[Tag], token: Token, outcome: &Out
         });
         tell(&mut batch, &link, &way.client, Told::Released { token, outcome }, &tags);
         let answers = batch.run().await?;
-        let gone = answers.into_iter().skip(records).take(calls);
+        registered(way, writers, &answers)?;
+        let gone = answers.into_iter().skip(writers.len() + records).take(calls);
         gone.map(|answer| match answer {
             Value::Int(count) => Ok(usize::try_from(count).unwrap_or(0)),
             _ => Err(error::unexpected("a number")),

@@ -14,7 +14,7 @@ use support::near::{BOUND, Near};
 use support::{LIST_TAGS, Server, TABLE, changed, fill, found, hit, lease_rows, list, object, row_tag, store, write};
 use thing_cache_redis::{RedisCache, RedisConfig};
 use thing_conformance::cache::{CASES, Setup};
-use thing_driver_api::{CacheClient, Found, Leased, Outcome, Tag, async_trait};
+use thing_driver_api::{CacheClient, EntryKey, Found, Leased, Outcome, Scope, TableId, Tag, async_trait};
 use thing_test_servers::redis_prefix;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -173,6 +173,28 @@ async fn slots_move() {
     }
     one.void_table(TABLE).await.expect("the cache answers");
     assert_eq!(hit(&other, &object(1)).await, None);
+}
+
+/// Programs with other indexes, wherever the slots of their tables are.
+#[tokio::test]
+async fn programs_with_other_indexes() {
+    let cluster = Cluster::start();
+    let prefix = redis_prefix();
+    let (old, new) = (cluster.connect(&prefix).await, cluster.connect(&prefix).await);
+    for table in (0..20).map(TableId) {
+        assert!(old.declare(table, 1) && new.declare(table, 2));
+        let key = EntryKey::Query { table, question: [1].into() };
+        let whole = [Tag::rows(table, &Scope::Table)];
+        fill(&old, &key, &LIST_TAGS, 1).await;
+        let late = support::lease(&old, &EntryKey::Query { table, question: [2].into() }, &LIST_TAGS).await;
+        write(&new, &[whole[0], Tag::writer(table, 2)], Outcome::Unlisted).await;
+        assert_eq!(hit(&old, &key).await, None);
+        let late_key = late.key.clone().expect("it is for a list");
+        assert_eq!(store(&old, &late, &late_key, &LIST_TAGS, 2).await, 0);
+        assert!(matches!(support::leased(&old, &key, &LIST_TAGS).await, Leased::Quarantined));
+        assert!(!old.declare(table, 1));
+        fill(&old, &key, &whole, 3).await;
+    }
 }
 
 /// Near caches are told by all nodes, are waited for at each, and close when slots move.

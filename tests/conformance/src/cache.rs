@@ -28,6 +28,7 @@ pub mod promise;
 pub mod quarantine;
 pub mod repetition;
 pub mod rows;
+pub mod stale;
 pub mod statistics;
 pub mod tables;
 pub mod voids;

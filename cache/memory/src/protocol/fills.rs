@@ -21,6 +21,7 @@ pub(super) struct Fills {
 pub(crate) struct Fill {
     pub(super) id: LeaseId,
     pub(super) key: EntryKey,
+    pub(super) began: Duration,
     pub(super) deadline: Duration,
     /// The tags and when each had last moved, before the database was read; without the row's own tag.
     pub(super) stamps: Vec<(Tag, u64)>,

@@ -40,7 +40,7 @@ impl Protocol {
         }
         let stamps = others.into_iter().map(|tag| (tag, self.noted(tag, table))).collect();
         // No tag moved since the read began, so no change since then concerns the entry.
-        Some(Some(Arc::new(Dependencies { stamps, position: self.position })))
+        Some(Some(Arc::new(Dependencies { stamps, position: self.position, filled: None })))
     }
 
     /// Says that a read of the entry with this digest has its answer.

@@ -102,6 +102,14 @@ macro_rules! __cache_cases {
                 a_restamp_under_quarantine_hides_nothing;
                 a_restamp_does_not_bring_back_the_old_content;
             }
+            stale {
+                only_who_asks_gets_it;
+                a_valid_entry_is_a_hit;
+                it_is_what_was_stored;
+                nothing_older_is_given;
+                a_restamp_makes_nothing_younger;
+                rows_are_never_stale;
+            }
             declarations {
                 a_program_alone_is_told_so;
                 own_writes_end_what_they_touch_alone;
