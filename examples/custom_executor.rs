@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use thing::driver::{
-    Capabilities, ChangeFeed, Dialect, Executor, Key, PageStream, RowSink, Schema, Shape, Statement, Table, Transaction,
-    Written, async_trait, sql,
+    Capabilities, ChangeFeed, Dialect, Executor, Key, PageStream, RowSink, Schema, Shape, Statement, Table,
+    Transaction, Written, async_trait, sql,
 };
 use thing::{Db, Error, Model, Result, TransactionOptions};
 use thing_cache_memory::{MemoryCache, MemoryConfig};

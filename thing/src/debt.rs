@@ -43,7 +43,7 @@ pub enum CacheOutage {
 #[thing(crate = "crate", table = "thing_debts", no_new)]
 pub(crate) struct Debt {
     id: i64,
-    /// The tags to void, eight bytes each, little-endian.
+    /// The tags to void, those of tables, eight bytes each, little-endian.
     tags: Vec<u8>,
     /// When it was made, in microseconds since 1970, by the writer's clock.
     made: i64,

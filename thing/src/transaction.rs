@@ -176,7 +176,7 @@ impl Transaction {
         };
         let coherence = if touched.strict { Coherence::Strict } else { Coherence::Bounded };
         if touched.owing {
-            let debt = NewDebt::of(&self.db, &touched.tags.into_vec());
+            let debt = NewDebt::of(&self.db, &touched.tags.of_tables());
             return self.commit_owing(transaction, &debt).await;
         }
         let quarantine = match Quarantine::close(&self.db, cache, touched.tags, coherence).await {

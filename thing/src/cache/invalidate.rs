@@ -47,6 +47,7 @@ impl<'a> Quarantine<'a> {
     /// has been written, and nothing may be but as a debt, where debts are allowed.
     pub(crate) async fn close(db: &'a Db, cache: &'a Cache, tags: Tags, coherence: Coherence) -> Result<Announced<'a>> {
         tags.declare(cache.client());
+        let tables = tags.of_tables();
         let (counters, tags, token) = (db.counters(), tags.into_vec(), Token::random());
         let mut quarantine = Self { cache, counters, tags, token, settled: None };
         let Err(error) = quarantine.announce(coherence).await else {
@@ -54,7 +55,7 @@ impl<'a> Quarantine<'a> {
         };
         quarantine.counters.cache_error();
         match db.debts() {
-            Some(_) => Ok(Announced::Owing(NewDebt::of(db, &quarantine.tags))),
+            Some(_) => Ok(Announced::Owing(NewDebt::of(db, &tables))),
             None => {
                 Err(Error::cache("the write was refused because the cache could not be told of it").with_source(error))
             }

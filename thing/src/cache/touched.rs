@@ -60,6 +60,11 @@ impl Tags {
         self.writers.iter().for_each(|&(table, scopes)| _ = client.declare(table, scopes));
     }
 
+    /// The tags of the tables: what a debt names, since whoever pays it may touch other scopes than this program.
+    pub(crate) fn of_tables(&self) -> Vec<Tag> {
+        self.tables.iter().map(|&table| Tag::table(table)).collect()
+    }
+
     /// Each tag once; those of the tables where there are too many.
     pub(crate) fn into_vec(mut self) -> Vec<Tag> {
         self.unite();

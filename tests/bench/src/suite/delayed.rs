@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thing_driver_api::{
-    Capabilities, ChangeFeed, Dialect, Error, Executor, Key, PageStream, Result, RowSink, Schema, Shape, Statement, Table,
-    Transaction, TransactionOptions, Written, async_trait,
+    Capabilities, ChangeFeed, Dialect, Error, Executor, Key, PageStream, Result, RowSink, Schema, Shape, Statement,
+    Table, Transaction, TransactionOptions, Written, async_trait,
 };
 
 /// Waits before each read.
