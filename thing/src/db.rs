@@ -124,8 +124,8 @@ impl Db {
         }
     }
 
-    /// A statement in the database's own language, with its own placeholders. It passes by the cache: after a raw write
-    /// call [`Db::invalidate`] for the models it may have changed.
+    /// A statement in the database's own language, with its own placeholders. It passes by the cache; a write says what it
+    /// changes by [`Raw::changes`] or [`Raw::changes_only`].
     pub fn raw(&self, text: impl Into<String>) -> Raw<'_> {
         Raw::new(crate::session::Handle::Db(self), text.into())
     }

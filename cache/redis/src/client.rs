@@ -65,7 +65,7 @@ impl RedisCache {
 
     /// Counters of this client, those of the connection too.
     pub fn redis_statistics(&self) -> RedisStatistics {
-        self.way.counters.all(self.way.link().is_some())
+        self.way.counters.all(self.way.link().is_some(), self.way.is_sparing())
     }
 }
 

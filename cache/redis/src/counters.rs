@@ -76,6 +76,8 @@ pub struct RedisStatistics {
     pub connects: u64,
     /// Whether there is a connection now.
     pub connected: bool,
+    /// Whether reads are told at once to use the database now: the breaker is open.
+    pub sparing: bool,
 }
 
 impl Counters {
@@ -99,7 +101,7 @@ impl Counters {
         statistics
     }
 
-    pub(crate) fn all(&self, connected: bool) -> RedisStatistics {
+    pub(crate) fn all(&self, connected: bool, sparing: bool) -> RedisStatistics {
         RedisStatistics {
             cache: self.cache(),
             damaged: self.damaged.total(),
@@ -113,6 +115,7 @@ impl Counters {
             barriers: self.barriers.total(),
             connects: self.links.total(),
             connected,
+            sparing,
         }
     }
 }

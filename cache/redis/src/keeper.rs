@@ -92,10 +92,15 @@ impl Way {
         self.link.load_full()
     }
 
+    /// Whether reads are not let through, because the server did not answer lately.
+    pub(crate) fn is_sparing(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     /// The link for a read, which is not made to wait.
     pub(crate) fn link_for_read(&self, what: &str) -> Result<Arc<Link>> {
         match self.link() {
-            Some(link) if !self.breaker.is_open() => Ok(link),
+            Some(link) if !self.is_sparing() => Ok(link),
             _ => {
                 self.counters.spared.add(1);
                 Err(error::unreachable(what))

@@ -7,6 +7,7 @@ mod support;
 
 mod caching;
 mod cascades;
+mod coherence;
 mod collations;
 mod debts;
 mod decimals;
