@@ -6,14 +6,10 @@
 mod support;
 
 use std::alloc::System;
-use std::sync::Arc;
-use std::time::Instant;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use support::{LONG, SharedMemory, process};
 use thing::{Db, Model};
-use thing_cache_memory::{MemoryCache, MemoryConfig};
-use thing_driver_api::{CacheClient, EntryKey, Key};
 use thing_driver_sqlite::SqliteExecutor;
 
 #[global_allocator]
@@ -69,42 +65,4 @@ async fn a_near_hit_decodes_nothing_and_allocates_nothing() {
     let (asked, reads) = (tiers.way.loads(), db.statistics().reads);
     assert_eq!(users.all().await.expect("it is near").len(), 1);
     assert_eq!((tiers.way.loads(), db.statistics().reads), (asked, reads));
-}
-
-/// Prints what a hit takes: of the memory cache alone, and as the near part of a tiered one. The shortest of many short
-/// runs, which others on the machine disturb least.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn the_time_of_a_hit() {
-    let tiers = process(&SharedMemory::new(), LONG).await;
-    let memory = MemoryCache::new(MemoryConfig::default());
-    let caches: [(&str, Arc<dyn CacheClient>); 2] = [("memory", Arc::new(memory)), ("near", Arc::new(tiers.cache))];
-    let mut subjects = Vec::new();
-    for (name, cache) in caches {
-        let executor = SqliteExecutor::memory().await.expect("a database");
-        let db = Db::builder(executor).cache(cache.clone()).build();
-        db.sync::<User>().await.expect("a table");
-        let id = db.things::<User>().create(new_user()).await.expect("a user").id;
-        db.things::<User>().by_id(id).await.expect("it is there");
-        let key = EntryKey::Object { table: User::table().id(), key: Key::Int(id) };
-        subjects.push((name, db, cache, id, key, [f64::MAX; 2]));
-    }
-    const COUNT: u32 = 20_000;
-    for _ in 0..300 {
-        for (_, db, cache, id, key, shortest) in &mut subjects {
-            let began = Instant::now();
-            for _ in 0..COUNT {
-                std::hint::black_box(db.things::<User>().by_id(*id).await.expect("it is there"));
-            }
-            shortest[0] = shortest[0].min(began.elapsed().as_nanos() as f64 / f64::from(COUNT));
-            let began = Instant::now();
-            for _ in 0..COUNT {
-                std::hint::black_box(cache.peek(key));
-            }
-            shortest[1] = shortest[1].min(began.elapsed().as_nanos() as f64 / f64::from(COUNT));
-        }
-    }
-    for (name, .., [by_id, peek]) in &subjects {
-        println!("{name}: by_id {by_id:.1} ns, peek {peek:.1} ns");
-    }
 }

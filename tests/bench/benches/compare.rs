@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use thing_bench::arguments::{self, Values};
 use thing_bench::bars;
 use thing_bench::meter::Meter;
 use thing_bench::report::{self, Allocations};
@@ -31,22 +32,33 @@ struct Arguments {
     check: bool,
 }
 
-fn main() -> ExitCode {
-    let given: Vec<String> = std::env::args().skip(1).collect();
-    // Cargo says so when it benches; when it only tests, there is nothing to do.
-    if !given.iter().any(|argument| argument == "--bench") {
-        return ExitCode::SUCCESS;
+impl Arguments {
+    fn set(&mut self, option: &str, values: &mut Values) -> Result<(), String> {
+        let options = &mut self.options;
+        match option {
+            "--quick" => (options.rounds, options.load.scale) = (2, 0.2),
+            "--rounds" => options.rounds = values.number()?,
+            "--scale" => options.load.scale = values.number()?,
+            "--only" => options.only = values.names()?,
+            "--subjects" => {
+                options.subjects = values.names()?;
+                options.subjects.iter().try_for_each(|name| known(name))?;
+            }
+            "--no-allocations" => self.count_allocations = false,
+            "--check" => self.check = true,
+            unknown => return arguments::unknown(unknown),
+        }
+        Ok(())
     }
-    let arguments = match parse(given) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprintln!("{problem}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
+}
+
+fn main() -> ExitCode {
+    let load = Load { scale: 1.0, meter: Meter::default() };
+    let options = Options { rounds: 5, load, subjects: Vec::new(), only: Vec::new() };
+    let arguments = Arguments { options, count_allocations: true, check: false };
+    let arguments = match arguments::read(USAGE, arguments, Arguments::set) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let template = Template::in_folder(folder);
@@ -68,41 +80,9 @@ fn main() -> ExitCode {
     if arguments.check && missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// `None` when help is asked for.
-fn parse(given: Vec<String>) -> Result<Option<Arguments>, String> {
-    let mut arguments = Arguments {
-        options: Options {
-            rounds: 5,
-            load: Load { scale: 1.0, meter: Meter::default() },
-            subjects: Kind::ALL.to_vec(),
-            only: Vec::new(),
-        },
-        count_allocations: true,
-        check: false,
-    };
-    let options = &mut arguments.options;
-    let mut given = given.into_iter();
-    while let Some(argument) = given.next() {
-        let mut value = || given.next().ok_or(format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--bench" => {}
-            "--help" => return Ok(None),
-            "--quick" => (options.rounds, options.load.scale) = (2, 0.2),
-            "--rounds" => options.rounds = value()?.parse().map_err(|_| "--rounds needs a number")?,
-            "--scale" => options.load.scale = value()?.parse().map_err(|_| "--scale needs a number")?,
-            "--only" => options.only = value()?.split(',').map(|name| name.trim().to_owned()).collect(),
-            "--subjects" => options.subjects = value()?.split(',').map(subject).collect::<Result<_, _>>()?,
-            "--no-allocations" => arguments.count_allocations = false,
-            "--check" => arguments.check = true,
-            unknown => return Err(format!("unknown option `{unknown}`")),
-        }
-    }
-    Ok(Some(arguments))
-}
-
-fn subject(name: &str) -> Result<Kind, String> {
-    let known = Kind::ALL.into_iter().find(|kind| kind.name() == name.trim());
-    known.ok_or(format!("unknown subject `{name}`"))
+fn known(subject: &str) -> Result<(), String> {
+    let known = Kind::ALL.into_iter().any(|kind| kind.name() == subject);
+    known.then_some(()).ok_or(format!("unknown subject `{subject}`"))
 }
 
 /// Has the allocations counted by another process: the counting takes time.

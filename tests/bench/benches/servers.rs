@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+use thing_bench::arguments::{self, Values};
 use thing_bench::bars;
 use thing_bench::meter::Meter;
 use thing_bench::report::{self, Allocations};
@@ -20,24 +21,15 @@ addresses of servers in the environment, see `tests/servers/servers env`
 --rounds <n>         the number of rounds, 5 unless given
 --scale <x>          the part of the operations, 0.25 unless given
 --only <a,b>         these only: `postgres W1` to `mysql W9`; R1, R2 (hits in Redis)
+--subjects <a,b>     these only: the names in the table
 --check              fail when a bar is missed";
 
 fn main() -> ExitCode {
-    let given: Vec<String> = std::env::args().skip(1).collect();
-    // Cargo says so when it benches; when it only tests, there is nothing to do.
-    if !given.iter().any(|argument| argument == "--bench") {
-        return ExitCode::SUCCESS;
-    }
-    let (options, check) = match parse(given) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprintln!("{problem}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let load = Load { scale: 0.25, meter: Meter::default() };
+    let options = Options { rounds: 5, load, subjects: Vec::new(), only: Vec::new() };
+    let (options, check) = match arguments::read(USAGE, (options, false), set) {
+        Ok(read) => read,
+        Err(code) => return code,
     };
     let mut outcome = suite::runtime().block_on(databases(&options));
     remote_hits::run(&options, &server::redis_url(), &mut outcome);
@@ -61,24 +53,16 @@ async fn databases(options: &Options) -> Outcome {
     outcome
 }
 
-/// `None` when help is asked for; else the options, and whether bars are checked.
-fn parse(given: Vec<String>) -> Result<Option<(Options, bool)>, String> {
-    let load = Load { scale: 0.25, meter: Meter::default() };
-    let mut options = Options { rounds: 5, load, subjects: Vec::new(), only: Vec::new() };
-    let mut check = false;
-    let mut given = given.into_iter();
-    while let Some(argument) = given.next() {
-        let mut value = || given.next().ok_or(format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--bench" => {}
-            "--help" => return Ok(None),
-            "--quick" => (options.rounds, options.load.scale) = (2, 0.05),
-            "--rounds" => options.rounds = value()?.parse().map_err(|_| "--rounds needs a number")?,
-            "--scale" => options.load.scale = value()?.parse().map_err(|_| "--scale needs a number")?,
-            "--only" => options.only = value()?.split(',').map(|name| name.trim().to_owned()).collect(),
-            "--check" => check = true,
-            unknown => return Err(format!("unknown option `{unknown}`")),
-        }
+/// Sets the options, and whether bars are checked.
+fn set((options, check): &mut (Options, bool), option: &str, values: &mut Values) -> Result<(), String> {
+    match option {
+        "--quick" => (options.rounds, options.load.scale) = (2, 0.05),
+        "--rounds" => options.rounds = values.number()?,
+        "--scale" => options.load.scale = values.number()?,
+        "--only" => options.only = values.names()?,
+        "--subjects" => options.subjects = values.names()?,
+        "--check" => *check = true,
+        unknown => return arguments::unknown(unknown),
     }
-    Ok(Some((options, check)))
+    Ok(())
 }

@@ -9,6 +9,7 @@
 // A benchmark that meets an error has nothing to recover: it stops with the error.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+pub mod arguments;
 pub mod random;
 pub mod data;
 pub mod seed;

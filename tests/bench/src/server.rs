@@ -123,21 +123,14 @@ impl Server {
             Self::Mysql => vec![(self.reference(), Arc::new(Arc::new(MysqlAsync::pooled(url))))],
         };
         let memory = MemoryCache::new(MemoryConfig::default());
-        let redis = || async { RedisCache::open(&redis_url()).await.expect("Redis is there") };
-        let tiered = || async {
-            let near = TieredCache::new(MemoryConfig::default(), redis().await, TieredConfig::default());
-            // Its stream is opened by a task.
-            while !near.is_near() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            near
-        };
+        let redis = || redis_cache(redis_url());
+        let near = || near_cache(redis_url());
         let things = [
             ("thing", self.db(url).await),
             ("thing-cached", self.db(url).await.cache(memory)),
             ("thing-redis", self.db(url).await.cache(redis().await)),
-            ("thing-tiered", self.db(url).await.cache(tiered().await)),
-            ("thing-strict", self.db(url).await.cache(tiered().await).coherence(Coherence::Strict)),
+            ("thing-tiered", self.db(url).await.cache(near().await)),
+            ("thing-strict", self.db(url).await.cache(near().await).coherence(Coherence::Strict)),
         ];
         let mut subjects = raw;
         for (name, builder) in things {
@@ -145,6 +138,20 @@ impl Server {
         }
         subjects.into_iter().map(|(name, subject)| Arc::new((name.to_owned(), subject))).collect()
     }
+}
+
+async fn redis_cache(url: String) -> RedisCache {
+    RedisCache::open(&url).await.expect("Redis is there")
+}
+
+/// A near cache over Redis at this URL, when it serves.
+pub async fn near_cache(url: String) -> TieredCache {
+    let near = TieredCache::new(MemoryConfig::default(), redis_cache(url).await, TieredConfig::default());
+    // Its stream is opened by a task.
+    while !near.is_near() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    near
 }
 
 /// The URL of Redis, with a prefix that nobody else uses.

@@ -16,7 +16,6 @@ use tokio::runtime::{Builder, Runtime};
 use crate::meter::Measurement;
 use crate::seed::Template;
 use crate::subject::Synchronous;
-use crate::subjects::Kind;
 use crate::workload::Load;
 
 pub use stampede::Stampede;
@@ -28,8 +27,8 @@ pub struct Options {
     pub rounds: usize,
     /// How much in each, and how it is measured.
     pub load: Load,
-    /// The subjects of the workloads.
-    pub subjects: Vec<Kind>,
+    /// The names of the subjects of the workloads; all when empty.
+    pub subjects: Vec<String>,
     /// The names of what to run; all when empty.
     pub only: Vec<String>,
 }
@@ -38,6 +37,11 @@ impl Options {
     /// Whether this is to be run.
     pub fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether this subject takes part.
+    pub fn has(&self, subject: &str) -> bool {
+        self.subjects.is_empty() || self.subjects.iter().any(|wanted| wanted == subject)
     }
 
     fn operations(&self, all: usize) -> usize {

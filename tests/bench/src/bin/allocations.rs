@@ -11,7 +11,6 @@ use std::alloc::System;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use thing_bench::meter::Meter;
 use thing_bench::seed::Template;
-use thing_bench::subjects::Kind;
 use thing_bench::suite::{self, Options};
 use thing_bench::workload::Load;
 
@@ -30,7 +29,7 @@ fn main() {
     let options = Options {
         rounds: 1,
         load: Load { scale: 0.1, meter: Meter::with_allocations(allocations) },
-        subjects: Kind::ALL.to_vec(),
+        subjects: Vec::new(),
         only: only.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
     };
     let copies = tempfile::tempdir_in(&folder).expect("a folder for copies is made");

@@ -28,7 +28,7 @@ pub(super) async fn run(
     for round in 0..options.rounds {
         tell(&format!("round {} of {}{label}", round + 1, options.rounds));
         let mut subjects: Vec<Arc<(Kind, Arc<dyn Contestant>)>> = Vec::new();
-        for &kind in &options.subjects {
+        for kind in Kind::ALL.into_iter().filter(|kind| options.has(kind.name())) {
             if workloads.iter().any(|&(workload, _)| kind.takes(workload)) {
                 let file = folder.join(format!("{}.db", kind.name()));
                 template.copy(&file).expect("the template is copied");

@@ -21,7 +21,8 @@ const WORKLOADS: [Workload; 9] = [
 pub async fn run(options: &Options, server: Server, url: &str, outcome: &mut Outcome) {
     tell(&format!("{}: filling the tables", server.name()));
     server.seed(url).await.expect("the tables are filled");
-    let subjects: Subjects = server.subjects(url).await;
+    let mut subjects: Subjects = server.subjects(url).await;
+    subjects.retain(|subject| options.has(&subject.0));
     let workloads = WORKLOADS.into_iter().filter(|&workload| options.wants(&name(server, workload)));
     let workloads: Vec<Workload> = workloads.collect();
     for round in 0..options.rounds {
