@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Change, Dialect, Error, Key, NoRows, Page, Result, RowSink, Schema, Shape, Statement, Table, TableId,
+    Capabilities, ChangeFeed, Dialect, Error, Key, NoRows, Page, Result, RowSink, Schema, Shape, Statement, Table,
 };
 
 /// A database: runs statements, each on its own or in a transaction.
@@ -212,34 +212,6 @@ pub enum Isolation {
 pub trait PageStream: Send + fmt::Debug {
     /// The next page; `None` at the end. Pages are not empty.
     async fn next(&mut self) -> Result<Option<Page>>;
-}
-
-/// Writes made by others, those of one row in the order of their commits.
-///
-/// To ask for the next says that what came before has been dealt with, and need not be told again to anybody. A feed
-/// that is dropped leaves what it told last to the next. One that can't tell what was written before it began, because
-/// nothing kept it, says [`Observed::Everything`] first.
-#[async_trait]
-pub trait ChangeFeed: Send + fmt::Debug {
-    /// Waits for the next.
-    ///
-    /// # Errors
-    ///
-    /// Those of the database. The feed is of no use then; another one tells what this one did not.
-    async fn next(&mut self) -> Result<Observed>;
-}
-
-/// What a [`ChangeFeed`] saw.
-///
-/// Exhaustive: whoever did not know one could not be right.
-#[derive(Clone, Debug)]
-pub enum Observed {
-    /// Changes of rows, committed. An image may leave values out that are not known exactly.
-    Changes(Vec<Arc<Change>>),
-    /// Changes of these tables of which the rows are not known.
-    Tables(Vec<TableId>),
-    /// Changes may have been missed: anything of the tables may have changed.
-    Everything,
 }
 
 /// Shared executors are executors; every method is forwarded.

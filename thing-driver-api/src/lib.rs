@@ -24,6 +24,7 @@
 
 mod decimal;
 mod value;
+mod text;
 mod key;
 mod table;
 mod condition;
@@ -32,6 +33,7 @@ mod row;
 mod page;
 mod capability;
 mod executor;
+mod change_feed;
 mod dialect;
 pub mod sql;
 mod schema;
@@ -48,11 +50,12 @@ pub use cache::{
     Tag, Token, Wanted, digest,
 };
 pub use capability::{Capabilities, Capability};
+pub use change_feed::{ChangeFeed, Observations, Observed, Observer, ObserverFeed};
 pub use condition::{Comparison, Condition, Operand, Order, Slot};
 pub use decimal::Decimal;
 pub use dialect::{Dialect, quote};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result};
-pub use executor::{ChangeFeed, Executor, Isolation, Observed, PageStream, Transaction, TransactionOptions, Written};
+pub use executor::{Executor, Isolation, PageStream, Transaction, TransactionOptions, Written};
 pub use key::Key;
 pub use page::{Decode, Page, PageRow};
 pub use row::{Flow, NoRows, Row, RowSink};

@@ -12,12 +12,11 @@ mod triggers;
 mod recorded;
 mod binlog;
 mod image;
-mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use thing_driver_api::{ChangeFeed, Result, Table};
+use thing_driver_api::{ChangeFeed, ObserverFeed, Result, Table};
 
 use crate::config::ChangeSource;
 use crate::error::{About, Failure};
@@ -47,12 +46,12 @@ pub(crate) async fn forget(executor: &MysqlExecutor, tables: &[&Table]) -> Resul
 pub(crate) async fn follow(database: &Arc<Database>, tables: &[Arc<Table>]) -> Result<Box<dyn ChangeFeed>> {
     match database.pool.connector.config.changes_from {
         ChangeSource::Triggers => {
-            let feed = recorded::RecordedFeed::open(database, tables).await?;
-            Ok(Box::new(feed))
+            let observer = recorded::RecordedObserver::open(database, tables).await?;
+            Ok(Box::new(ObserverFeed::new(observer)))
         }
         ChangeSource::Binlog => {
-            let feed = binlog::BinlogFeed::open(database, tables).await?;
-            Ok(Box::new(feed))
+            let observer = binlog::BinlogObserver::open(database, tables).await?;
+            Ok(Box::new(ObserverFeed::new(observer)))
         }
     }
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use support::{Fresh, Users, raw};
-use thing_conformance::users::users;
-use thing_driver_api::{
-    Change, ChangeFeed, ColumnSet, ErrorKind, Executor, Key, Observed, RowImage, TransactionOptions, Value,
+use thing_conformance::changes::{
+    assert_history, changes, follow, follow_from_here, next, record, user, write_in_every_way,
 };
+use thing_conformance::users::users;
+use thing_driver_api::{Change, ChangeFeed, ColumnSet, ErrorKind, Executor, Key, Observed, RowImage, Value};
 use thing_driver_mysql::{ChangeSource, MysqlExecutor};
 use thing_test_servers::{Direction, Proxy};
 
@@ -21,11 +22,7 @@ const SOON: Duration = Duration::from_millis(5);
 
 async fn recorded(fresh: &Fresh) -> Box<dyn ChangeFeed> {
     let users = Users::create(&fresh.executor).await;
-    fresh.executor.schema().unwrap().record_changes(&[&users.table]).await.unwrap();
-    let mut feed = fresh.executor.changes(&[users.table]).await.unwrap();
-    let first = next(&mut feed).await;
-    assert!(matches!(first, Some(Observed::Tables(_) | Observed::Everything)), "what was before is not known");
-    feed
+    follow_from_here(&fresh.executor, &users.table).await
 }
 
 async fn with_triggers() -> Fresh {
@@ -34,23 +31,6 @@ async fn with_triggers() -> Fresh {
 
 async fn with_log() -> Fresh {
     Fresh::with(|config| config.changes_from(ChangeSource::Binlog)).await
-}
-
-/// What the feed says soon.
-async fn next(feed: &mut Box<dyn ChangeFeed>) -> Option<Observed> {
-    tokio::time::timeout(Duration::from_secs(10), feed.next()).await.ok().map(Result::unwrap)
-}
-
-async fn changes(feed: &mut Box<dyn ChangeFeed>) -> Vec<Arc<Change>> {
-    match next(feed).await {
-        Some(Observed::Changes(changes)) => changes,
-        other => panic!("changes of rows are told, not {other:?}"),
-    }
-}
-
-fn row(id: i64, name: &str, age: Option<i64>) -> RowImage {
-    let age = age.map_or(Value::Null, Value::I64);
-    RowImage::Row([Some(Value::I64(id)), Some(Value::Text(name.to_owned().into())), Some(age)].into_iter().collect())
 }
 
 fn of(columns: &[usize]) -> ColumnSet {
@@ -73,16 +53,11 @@ async fn writes_are_told_with_images(feed: &mut Box<dyn ChangeFeed>, other: &mut
     ] {
         other.query_drop(text).await.unwrap();
     }
-    let mut told = Vec::new();
-    while told.len() < 5 {
-        told.extend(changes(feed).await);
-    }
+    let told = changes(feed, 5).await;
     let name = "O'Neil \"\\ 日本";
-    let images: Vec<_> = told.iter().map(|change| (change.before.clone(), change.after.clone())).collect();
-    assert_eq!(images[0], (RowImage::Absent, row(7, name, None)));
-    assert_eq!(images[1], (row(7, name, None), row(7, name, Some(5))));
-    assert_eq!(images[3], (row(7, "o'neil", Some(5)), row(7, "O'Neil", Some(5))));
-    assert_eq!(images[4], (row(7, "O'Neil", Some(5)), RowImage::Absent));
+    let (born, named) = (user(7, name, None), |name| user(7, name, Some(5)));
+    let rows = [RowImage::Absent, born, named(name), named("o'neil"), named("O'Neil"), RowImage::Absent];
+    assert_history(&told, &rows);
     assert_eq!((told[1].columns, told[3].columns), (of(&[2]), of(&[1])));
 }
 
@@ -100,9 +75,9 @@ async fn the_log_tells_whole_rows() {
     writes_are_told_with_images(&mut feed, &mut fresh.other().await).await;
     // Own writes are told, too.
     Users::new().add(&fresh.executor, "own").await.unwrap();
-    assert_eq!(changes(&mut feed).await.len(), 1);
+    assert_eq!(changes(&mut feed, 1).await.len(), 1);
     fresh.other().await.query_drop("TRUNCATE users").await.unwrap();
-    assert!(matches!(next(&mut feed).await, Some(Observed::Tables(tables)) if tables == [users().id()]));
+    assert!(matches!(next(&mut feed).await, Observed::Tables(tables) if tables == [users().id()]));
 }
 
 /// Writes until rows are told again, which is so when the feed has learned of the last change of the schema. Gives what
@@ -112,11 +87,8 @@ async fn known_again(feed: &mut Box<dyn ChangeFeed>, other: &mut Conn) -> Vec<Ar
     for id in 99.. {
         other.query_drop(format!("INSERT INTO users (id, name) VALUES ({id}, 'known {id}')")).await.unwrap();
         loop {
-            match next(feed).await {
-                Some(Observed::Changes(changes)) => said.extend(changes),
-                Some(_) => break,
-                None => panic!("nothing is told"),
-            }
+            let Observed::Changes(changes) = next(feed).await else { break };
+            said.extend(changes);
             if said.iter().any(|change| change.key == Key::Int(id)) {
                 return said;
             }
@@ -137,7 +109,7 @@ async fn letter_case_and_spaces_are_differences() {
         known_again(&mut feed, &mut other).await;
         for name in ["A", "A ", "a"] {
             other.query_drop(format!("UPDATE users SET name = '{name}' WHERE id = 1")).await.unwrap();
-            assert_eq!(changes(&mut feed).await[0].columns, of(&[1]), "{name:?}");
+            assert_eq!(changes(&mut feed, 1).await[0].columns, of(&[1]), "{name:?}");
         }
     }
 }
@@ -147,17 +119,7 @@ async fn own_writes_are_not_recorded() {
     let fresh = Fresh::with(|config| config.changes_interval(SOON).max_lifetime(Some(Duration::from_millis(1)))).await;
     drop(recorded(&fresh).await);
     fresh.other().await.query_drop("DELETE FROM thing_changes").await.unwrap();
-    let users = Users::new();
-    for name in 0..20 {
-        users.add(&fresh.executor, &format!("user {name}")).await.unwrap();
-    }
-    let names: Vec<String> = (0..2000).map(|n| format!("bulk {n}")).collect();
-    users.add_many(&fresh.executor, &names).await.unwrap();
-    let mut transaction = fresh.executor.begin(&TransactionOptions::default()).await.unwrap();
-    raw(&fresh.executor, "UPDATE users SET age = 3").await.unwrap();
-    transaction.savepoint(1).await.unwrap();
-    transaction.commit().await.unwrap();
-    raw(&fresh.executor, "DELETE FROM users").await.unwrap();
+    write_in_every_way(&fresh.executor, &Users::new()).await;
     assert_eq!(pending(&fresh).await, 0);
 }
 
@@ -165,18 +127,16 @@ async fn own_writes_are_not_recorded() {
 async fn long_values_are_left_out_and_compared_all_the_same() {
     for fresh in [with_triggers().await, with_log().await] {
         raw(&fresh.executor, "CREATE TABLE users (id BIGINT PRIMARY KEY, name TEXT, age INT)").await.unwrap();
-        fresh.executor.schema().unwrap().record_changes(&[&users()]).await.unwrap();
-        let mut feed = fresh.executor.changes(&[users()]).await.unwrap();
-        assert!(matches!(next(&mut feed).await, Some(Observed::Tables(_) | Observed::Everything)));
+        let mut feed = follow_from_here(&fresh.executor, &users()).await;
         let mut other = fresh.other().await;
         other.query_drop("INSERT INTO users (id, name, age) VALUES (1, repeat('x', 2000), 1)").await.unwrap();
-        let told = changes(&mut feed).await;
+        let told = changes(&mut feed, 1).await;
         let RowImage::Row(values) = &told[0].after else { panic!("there is a row") };
         assert_eq!((values[0].clone(), values[1].clone()), (Some(Value::I64(1)), None));
         other.query_drop("UPDATE users SET age = 2").await.unwrap();
-        assert_eq!(changes(&mut feed).await[0].columns, of(&[2]));
+        assert_eq!(changes(&mut feed, 1).await[0].columns, of(&[2]));
         other.query_drop("UPDATE users SET name = concat(repeat('x', 1999), 'y')").await.unwrap();
-        assert_eq!(changes(&mut feed).await[0].columns, of(&[1]));
+        assert_eq!(changes(&mut feed, 1).await[0].columns, of(&[1]));
     }
 }
 
@@ -223,12 +183,12 @@ async fn another_version_of_the_model_exchanges_the_triggers() {
     let wider = Arc::new(wider.build().unwrap());
     schema.record_changes(&[&wider]).await.unwrap();
     assert_eq!(other.query_first::<i64, _>(count).await.unwrap(), Some(3));
-    assert!(matches!(next(&mut feed).await, Some(Observed::Tables(_))));
+    assert!(matches!(next(&mut feed).await, Observed::Tables(_)));
     // The old version goes on, and takes what the triggers leave out for changed.
     other.query_drop("INSERT INTO users (id, name, age) VALUES (1, 'a', 3)").await.unwrap();
-    changes(&mut feed).await;
+    changes(&mut feed, 1).await;
     other.query_drop("UPDATE users SET age = 4").await.unwrap();
-    assert_eq!(changes(&mut feed).await[0].columns, of(&[2]));
+    assert_eq!(changes(&mut feed, 1).await[0].columns, of(&[2]));
     schema.forget_changes(&[&wider]).await.unwrap();
     assert_eq!(other.query_first::<i64, _>(count).await.unwrap(), Some(0));
 }
@@ -249,13 +209,13 @@ async fn nothing_is_followed_that_is_not_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_is_noticed() {
     let fresh = with_log().await;
-    Users::create(&fresh.executor).await;
-    fresh.executor.schema().unwrap().record_changes(&[&users()]).await.unwrap();
+    let users = Users::create(&fresh.executor).await.table;
+    record(&fresh.executor, &users).await;
     let proxy = Proxy::to_url(fresh.database.url()).await;
     let config = support::config(&proxy.url_through(fresh.database.url())).changes_from(ChangeSource::Binlog);
     let executor = MysqlExecutor::connect(config).await.unwrap();
-    let mut feed = executor.changes(&[users()]).await.unwrap();
-    assert!(matches!(next(&mut feed).await, Some(Observed::Everything)));
+    let mut feed = follow(&executor, &users).await;
+    assert!(matches!(next(&mut feed).await, Observed::Everything));
     let waiting = tokio::spawn(async move { feed.next().await.map(|_| feed) });
     tokio::time::sleep(Duration::from_secs(10)).await;
     fresh.other().await.query_drop("INSERT INTO users (id, name) VALUES (1, 'a')").await.unwrap();

@@ -12,13 +12,12 @@ mod triggers;
 mod recorded;
 mod slot;
 mod image;
-mod told;
 mod place;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use thing_driver_api::{ChangeFeed, Result, Table};
+use thing_driver_api::{ChangeFeed, ObserverFeed, Result, Table};
 
 use crate::config::ChangeSource;
 use crate::connection::Connection;
@@ -49,12 +48,12 @@ pub(crate) async fn follow(database: &Arc<Database>, tables: &[Arc<Table>]) -> R
     let connection = database.pool.open().await?;
     match &database.config.changes_from {
         ChangeSource::Triggers => {
-            let feed = recorded::RecordedFeed::open(database, connection, tables).await?;
-            Ok(Box::new(feed))
+            let observer = recorded::RecordedObserver::open(database, connection, tables).await?;
+            Ok(Box::new(ObserverFeed::new(observer)))
         }
         ChangeSource::LogicalSlot { name } => {
-            let feed = slot::SlotFeed::open(database, connection, name, tables).await?;
-            Ok(Box::new(feed))
+            let observer = slot::SlotObserver::open(database, connection, name, tables).await?;
+            Ok(Box::new(ObserverFeed::new(observer)))
         }
     }
 }

@@ -377,11 +377,6 @@ pub(crate) fn abandoned() -> Error {
     Error::invalid_input("a statement of the transaction was abandoned before it ended; begin a new transaction")
 }
 
-/// A feed of changes one of whose futures was dropped.
-pub(crate) fn abandoned_feed() -> Error {
-    Error::invalid_input("a call of the feed was abandoned before it ended; open another feed")
-}
-
 /// A feed of changes of a table without what records them.
 pub(crate) fn not_recorded(table: &str) -> Error {
     not_recordable(format!("changes of the table `{table}` are not recorded; call record_changes, once"))

@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use support::{Place, Users, other, patient, users};
-use thing_driver_api::{Change, ChangeFeed, ErrorKind, Executor, Key, Observed, RowImage, TransactionOptions, Value};
+use thing_conformance::changes::{assert_history, changes, follow, follow_from_here, next, user, write_in_every_way};
+use thing_driver_api::{ChangeFeed, ErrorKind, Executor, Key, Observed, RowImage, Value};
 use thing_driver_postgres::{ChangeSource, PostgresConfig, PostgresExecutor};
 use thing_test_servers::PostgresDatabase;
 
@@ -16,27 +16,7 @@ const SOON: Duration = Duration::from_millis(5);
 
 async fn recorded(place: &Place) -> Box<dyn ChangeFeed> {
     let users = Users::create(&place.executor).await;
-    place.executor.schema().unwrap().record_changes(&[&users.table]).await.unwrap();
-    let mut feed = place.executor.changes(&[users.table]).await.unwrap();
-    assert!(matches!(next(&mut feed).await, Some(Observed::Tables(_))), "what was before is not known");
-    feed
-}
-
-/// What the feed says soon.
-async fn next(feed: &mut Box<dyn ChangeFeed>) -> Option<Observed> {
-    tokio::time::timeout(Duration::from_secs(10), feed.next()).await.ok().map(Result::unwrap)
-}
-
-async fn changes(feed: &mut Box<dyn ChangeFeed>) -> Vec<Arc<Change>> {
-    match next(feed).await {
-        Some(Observed::Changes(changes)) => changes,
-        other => panic!("changes of rows are told, not {other:?}"),
-    }
-}
-
-fn row(id: i64, name: &str, age: Option<i64>) -> RowImage {
-    let age = age.map_or(Value::Null, Value::I64);
-    RowImage::Row([Some(Value::I64(id)), Some(Value::Text(name.to_owned().into())), Some(age)].into_iter().collect())
+    follow_from_here(&place.executor, &users.table).await
 }
 
 async fn pending(place: &Place) -> i64 {
@@ -50,15 +30,10 @@ async fn writes_are_told_with_images(feed: &mut Box<dyn ChangeFeed>, url: &str) 
     other.batch_execute("INSERT INTO users (id, name, age) VALUES (7, 'O''Neil \"\\ 日本', NULL)").await.unwrap();
     other.batch_execute("UPDATE users SET age = 5 WHERE id = 7").await.unwrap();
     other.batch_execute("DELETE FROM users WHERE id = 7").await.unwrap();
-    let mut told = Vec::new();
-    while told.len() < 3 {
-        told.extend(changes(feed).await);
-    }
+    let told = changes(feed, 3).await;
     let name = "O'Neil \"\\ 日本";
-    let images: Vec<_> = told.iter().map(|change| (change.before.clone(), change.after.clone())).collect();
-    assert_eq!(images[0], (RowImage::Absent, row(7, name, None)));
-    assert_eq!(images[1], (row(7, name, None), row(7, name, Some(5))));
-    assert_eq!(images[2], (row(7, name, Some(5)), RowImage::Absent));
+    let rows = [RowImage::Absent, user(7, name, None), user(7, name, Some(5)), RowImage::Absent];
+    assert_history(&told, &rows);
     assert_eq!(told[1].columns, [2].into_iter().collect());
 }
 
@@ -72,19 +47,9 @@ async fn triggers_record_whole_rows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn own_writes_are_not_recorded() {
     let place = Place::with(|config| config.changes_interval(SOON).max_lifetime(Some(Duration::from_millis(1)))).await;
-    let feed = recorded(&place).await;
-    drop(feed);
+    drop(recorded(&place).await);
     place.run("DELETE FROM thing_changes").await;
-    let users = Users::new();
-    for name in 0..20 {
-        users.add(&place.executor, &format!("user {name}")).await.unwrap();
-    }
-    let names: Vec<String> = (0..2000).map(|n| format!("bulk {n}")).collect();
-    users.add_many(&place.executor, &names).await.unwrap();
-    let mut transaction = place.executor.begin(&TransactionOptions::default()).await.unwrap();
-    support::raw(&place.executor, "UPDATE users SET age = 3").await.unwrap();
-    transaction.savepoint(1).await.unwrap();
-    transaction.commit().await.unwrap();
+    write_in_every_way(&place.executor, &Users::new()).await;
     support::raw(&place.executor, "TRUNCATE users").await.unwrap();
     assert_eq!(pending(&place).await, 0);
 }
@@ -96,11 +61,11 @@ async fn truncate_and_cascades_are_told() {
     place.run("CREATE TABLE groups (id INT PRIMARY KEY); INSERT INTO groups VALUES (1)").await;
     place.run("ALTER TABLE users ADD COLUMN of_group INT REFERENCES groups ON DELETE CASCADE").await;
     place.run("INSERT INTO users (id, name, age, of_group) VALUES (1, 'a', 1, 1), (2, 'b', 1, NULL)").await;
-    assert_eq!(changes(&mut feed).await.len(), 2);
+    assert_eq!(changes(&mut feed, 2).await.len(), 2);
     place.run("DELETE FROM groups").await;
-    assert_eq!(changes(&mut feed).await[0].key, Key::Int(1));
+    assert_eq!(changes(&mut feed, 1).await[0].key, Key::Int(1));
     place.run("TRUNCATE users").await;
-    assert!(matches!(next(&mut feed).await, Some(Observed::Tables(tables)) if tables == [users().id()]));
+    assert!(matches!(next(&mut feed).await, Observed::Tables(tables) if tables == [users().id()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,13 +73,13 @@ async fn long_values_are_left_out_and_compared_all_the_same() {
     let place = Place::with(|config| config.changes_interval(SOON)).await;
     let mut feed = recorded(&place).await;
     place.run("INSERT INTO users (id, name, age) VALUES (1, repeat('x', 2000), 1)").await;
-    let told = changes(&mut feed).await;
+    let told = changes(&mut feed, 1).await;
     let RowImage::Row(values) = &told[0].after else { panic!("there is a row") };
     assert_eq!((values[0].clone(), values[1].clone()), (Some(Value::I64(1)), None));
     place.run("UPDATE users SET age = 2").await;
-    assert_eq!(changes(&mut feed).await[0].columns, [2].into_iter().collect());
+    assert_eq!(changes(&mut feed, 1).await[0].columns, [2].into_iter().collect());
     place.run("UPDATE users SET name = repeat('x', 1999) || 'y'").await;
-    assert_eq!(changes(&mut feed).await[0].columns, [1].into_iter().collect());
+    assert_eq!(changes(&mut feed, 1).await[0].columns, [1].into_iter().collect());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +92,7 @@ async fn who_writes_needs_no_right_to_record() {
         .run(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT ALL ON users TO {role}"))
         .await;
     place.run(&format!("SET ROLE {role}; INSERT INTO users (id, name) VALUES (1, 'a')")).await;
-    assert_eq!(changes(&mut feed).await[0].after, row(1, "a", None));
+    assert_eq!(changes(&mut feed, 1).await[0].after, user(1, "a", None));
     let refused = place.other().await.batch_execute(&format!("SET ROLE {role}; DELETE FROM thing_changes")).await;
     assert!(refused.is_err());
     place.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
@@ -137,21 +102,21 @@ async fn who_writes_needs_no_right_to_record() {
 async fn feeds_share_what_was_recorded() {
     let place = Place::with(|config| config.changes_interval(SOON)).await;
     let mut one = recorded(&place).await;
-    let mut two = place.executor.changes(&[users()]).await.unwrap();
+    let mut two = follow(&place.executor, &users()).await;
     // Confirms what was told first, and waits.
     let (_, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(5), one.next()), async {
         place.run("INSERT INTO users (id, name) VALUES (1, 'a')").await;
     });
     assert_eq!(pending(&place).await, 1, "it is told, and not confirmed");
-    let (other, ()) = tokio::join!(changes(&mut two), async {
+    let (other, ()) = tokio::join!(changes(&mut two, 1), async {
         place.run("INSERT INTO users (id, name) VALUES (2, 'b')").await;
     });
     assert_eq!(other.iter().map(|change| change.key.clone()).collect::<Vec<_>>(), [Key::Int(2)]);
     drop(one);
-    assert_eq!(changes(&mut two).await[0].key, Key::Int(1));
+    assert_eq!(changes(&mut two, 1).await[0].key, Key::Int(1));
     drop(two);
-    let mut three = place.executor.changes(&[users()]).await.unwrap();
-    assert_eq!(changes(&mut three).await[0].key, Key::Int(1));
+    let mut three = follow(&place.executor, &users()).await;
+    assert_eq!(changes(&mut three, 1).await[0].key, Key::Int(1));
     assert!(tokio::time::timeout(Duration::from_millis(100), three.next()).await.is_err());
     assert_eq!(pending(&place).await, 0);
 }
@@ -180,24 +145,21 @@ async fn a_slot_tells_whole_rows() {
     let users = Users::create(&executor).await;
     let error = executor.changes(std::slice::from_ref(&users.table)).await.map(drop).unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Schema, "{error}");
-    let schema = executor.schema().unwrap();
-    schema.record_changes(&[&users.table]).await.unwrap();
-    let mut feed = executor.changes(std::slice::from_ref(&users.table)).await.unwrap();
-    assert!(matches!(next(&mut feed).await, Some(Observed::Everything)), "what was before is not known");
+    let mut feed = follow_from_here(&executor, &users.table).await;
     writes_are_told_with_images(&mut feed, database.url()).await;
     // Own writes are told, too.
     users.add(&executor, "own").await.unwrap();
-    assert_eq!(changes(&mut feed).await.len(), 1);
+    assert_eq!(changes(&mut feed, 1).await.len(), 1);
     let other = other(database.url()).await;
     other.batch_execute("TRUNCATE users").await.unwrap();
-    assert!(matches!(next(&mut feed).await, Some(Observed::Tables(_))));
+    assert!(matches!(next(&mut feed).await, Observed::Tables(_)));
     // Without the row before nobody knows where it was.
     other.batch_execute("INSERT INTO users (id, name) VALUES (1, 'a')").await.unwrap();
-    assert_eq!(changes(&mut feed).await.len(), 1);
+    assert_eq!(changes(&mut feed, 1).await.len(), 1);
     other.batch_execute("ALTER TABLE users REPLICA IDENTITY DEFAULT; UPDATE users SET age = 4").await.unwrap();
-    assert!(matches!(next(&mut feed).await, Some(Observed::Tables(_))));
+    assert!(matches!(next(&mut feed).await, Observed::Tables(_)));
     drop(feed);
-    schema.forget_changes(&[&users.table]).await.unwrap();
+    executor.schema().unwrap().forget_changes(&[&users.table]).await.unwrap();
     let slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
     assert_eq!(other.query_one(slots, &[]).await.unwrap().get::<_, i64>(0), 0);
 }

@@ -8,11 +8,19 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::{Folder, Users, raw, users};
+use thing_conformance::changes::write_in_every_way;
 use thing_driver_api::{ChangeFeed, ErrorKind, Executor, Observed, TransactionOptions};
 use thing_driver_sqlite::SqliteExecutor;
 
 /// Long enough for the feed to look many times.
 const A_WHILE: Duration = Duration::from_millis(300);
+
+async fn with_users() -> (Folder, SqliteExecutor, Users) {
+    let folder = Folder::new();
+    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
+    let users = Users::create(&executor).await;
+    (folder, executor, users)
+}
 
 async fn followed(executor: &SqliteExecutor) -> Box<dyn ChangeFeed> {
     let mut feed = executor.changes(&[]).await.unwrap();
@@ -30,28 +38,16 @@ async fn tells(feed: &mut Box<dyn ChangeFeed>) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn own_writes_are_not_seen() {
-    let folder = Folder::new();
-    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
-    let users = Users::create(&executor).await;
+    let (_folder, executor, users) = with_users().await;
     let mut feed = followed(&executor).await;
-    let names: Vec<String> = (0..500).map(|n| format!("user {n}")).collect();
-    users.add_many(&executor, &names).await.unwrap();
-    raw(&executor, "UPDATE users SET age = 7").await.unwrap();
-    let mut transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
-    transaction.savepoint(1).await.unwrap();
-    transaction.rollback_to(1).await.unwrap();
-    transaction.commit().await.unwrap();
-    let transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
-    transaction.rollback().await.unwrap();
+    write_in_every_way(&executor, &users).await;
     raw(&executor, "PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
     assert!(!tells(&mut feed).await, "nobody else wrote");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_of_other_connections_are_seen() {
-    let folder = Folder::new();
-    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
-    let users = Users::create(&executor).await;
+    let (folder, executor, users) = with_users().await;
     let mut feed = followed(&executor).await;
     let other = folder.other();
     for age in 0..20 {
@@ -64,9 +60,7 @@ async fn writes_of_other_connections_are_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_of_another_process_are_seen() {
-    let folder = Folder::new();
-    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
-    Users::create(&executor).await;
+    let (folder, executor, _) = with_users().await;
     let mut feed = followed(&executor).await;
     let insert = "INSERT INTO users (name, age) VALUES ('a', 1)";
     match Command::new("sqlite3").arg(folder.path("test.db")).arg(insert).status() {
@@ -94,9 +88,7 @@ async fn what_was_written_before_a_transaction_is_told_during_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_feed_is_told() {
-    let folder = Folder::new();
-    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
-    Users::create(&executor).await;
+    let (folder, executor, _) = with_users().await;
     let (mut one, mut two) = (followed(&executor).await, followed(&executor).await);
     folder.other().execute_batch("INSERT INTO users (name, age) VALUES ('a', 1)").unwrap();
     assert!(tells(&mut one).await && tells(&mut two).await);

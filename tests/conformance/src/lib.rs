@@ -31,12 +31,14 @@
 //! - [`evaluate`]: conditions and orders judged in plain Rust, with which the cases compare a database's answers.
 //! - [`recording`]: wrappers that record, fail and hold operations, for tests of what stands above the contract.
 //! - [`users`]: a table with its statements, for the tests that a driver has of its own.
+//! - [`changes`]: what feeds tell of that table, for the same.
 //!
 //! Cases need no runtime of the author's: each runs on its own.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test kit reports by panicking")]
 
 pub mod cache;
+pub mod changes;
 pub mod driver;
 pub mod evaluate;
 mod random;

@@ -30,12 +30,17 @@ impl Change {
         Self { table, key, columns, before, after, form: 0 }
     }
 
-    /// What somebody's write did to one row, from its images: for a [`ChangeFeed`](crate::ChangeFeed). `columns` are those
-    /// whose values may differ; they count where both images are there. A row whose key was changed is one that was
-    /// deleted and one that was inserted.
+    /// What somebody's write did to one row, from its images: for a [`ChangeFeed`](crate::ChangeFeed). `differs` says of
+    /// a column, by its number, whether its value may be another; it is asked where both images are there. A row whose
+    /// key was changed is one that was deleted and one that was inserted.
     ///
     /// `None` where the images don't tell which row it is: all of the table may have changed then.
-    pub fn observed(table: &Table, columns: ColumnSet, before: RowImage, after: RowImage) -> Option<Vec<Self>> {
+    pub fn observed(
+        table: &Table,
+        differs: impl Fn(usize) -> bool,
+        before: RowImage,
+        after: RowImage,
+    ) -> Option<Vec<Self>> {
         let (old, new) = (before.key(table), after.key(table));
         let all: ColumnSet = (0..table.columns().len()).collect();
         let change = |key, columns, before, after| {
@@ -45,7 +50,9 @@ impl Change {
             (RowImage::Row(_), RowImage::Absent) => vec![change(old?, all, before, after)],
             (RowImage::Absent, RowImage::Row(_)) => vec![change(new?, all, before, after)],
             (RowImage::Row(_), RowImage::Row(_)) => match (old?, new?) {
-                (old, new) if old == new => vec![change(new, columns, before, after)],
+                (old, new) if old == new => {
+                    vec![change(new, all.iter().filter(|&at| differs(at)).collect(), before, after)]
+                }
                 (old, new) => {
                     vec![change(old, all, before, RowImage::Absent), change(new, all, RowImage::Absent, after)]
                 }
@@ -129,8 +136,7 @@ mod tests {
     }
 
     fn told(before: RowImage, after: RowImage) -> Option<Vec<(Key, usize)>> {
-        let columns = [1].into_iter().collect();
-        let changes = Change::observed(&table(), columns, before, after)?;
+        let changes = Change::observed(&table(), |column| column == 1, before, after)?;
         Some(changes.into_iter().map(|change| (change.key, change.columns.len())).collect())
     }
 

@@ -6,7 +6,6 @@
 
 mod columns;
 
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +13,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use mysql_async::binlog::events::{Event, EventData, RowsEventData};
 use mysql_async::{BinlogStream, BinlogStreamRequest};
-use thing_driver_api::{ChangeFeed, Observed, Result, Table, async_trait};
+use thing_driver_api::{Observations, Observer, Result, Table, async_trait};
 
 use self::columns::Columns;
 use super::patiently;
-use super::told::Told;
 use crate::connection::Connection;
 use crate::error::{self, About, Failure};
 use crate::executor::{Database, MysqlExecutor};
@@ -56,7 +54,7 @@ pub(super) async fn create(executor: &MysqlExecutor, tables: &[&Table]) -> Resul
 }
 
 /// Reads the log as a replica does.
-pub(super) struct BinlogFeed {
+pub(super) struct BinlogObserver {
     executor: MysqlExecutor,
     stream: BinlogStream,
     /// For everything but the log.
@@ -66,10 +64,8 @@ pub(super) struct BinlogFeed {
     file: String,
     /// Where the log was when the columns were looked up: what is before may be of other columns.
     known_from: (String, u64),
-    found: Told,
-    told: VecDeque<Observed>,
-    /// An operation was begun. Still so at the next, it was abandoned.
-    busy: bool,
+    /// What is still to be given: at first, that nobody knows what was before.
+    found: Observations,
 }
 
 /// What an event means for the feed.
@@ -80,7 +76,7 @@ enum Step {
     Ended,
 }
 
-impl BinlogFeed {
+impl BinlogObserver {
     pub(super) async fn open(database: &Arc<Database>, tables: &[Arc<Table>]) -> Result<Self> {
         let executor = MysqlExecutor { database: database.clone() };
         let mut connection = database.pool.connector.connect().await?;
@@ -95,19 +91,17 @@ impl BinlogFeed {
         patiently(reader.control(&heartbeat)).await?;
         let request = BinlogStreamRequest::new(server_id()).with_filename(file.as_bytes()).with_pos(position);
         let stream = patiently(async { Ok(reader.into_raw().get_binlog_stream(request).await?) }).await?;
-        let mut feed = Self {
+        let mut observer = Self {
             tables: tables.iter().map(|table| (table.clone(), Columns::default())).collect(),
             executor,
             stream,
             connection,
             known_from: (file.clone(), position),
             file,
-            found: Told::default(),
-            told: VecDeque::from([Observed::Everything]),
-            busy: false,
+            found: Observations::everything(),
         };
-        feed.look_up_columns().await?;
-        Ok(feed)
+        observer.look_up_columns().await?;
+        Ok(observer)
     }
 
     async fn look_up_columns(&mut self) -> Result<()> {
@@ -116,20 +110,6 @@ impl BinlogFeed {
         }
         self.known_from = position(&mut self.connection).await?;
         Ok(())
-    }
-
-    async fn find(&mut self) -> Result<Observed> {
-        loop {
-            if let Some(observed) = self.told.pop_front() {
-                return Ok(observed);
-            }
-            while !self.read(SILENCE).await? {}
-            while self.read(TOGETHER).await? && !self.found.is_full() {}
-            if !self.found.is_empty() {
-                self.await_visibility().await?;
-                self.told = std::mem::take(&mut self.found).into_observed();
-            }
-        }
     }
 
     /// Reads events to the end of a transaction; false when no event came in time.
@@ -203,7 +183,7 @@ impl BinlogFeed {
             return self.found.add(table, None);
         }
         for row in rows.rows(map) {
-            let changes = row.ok().and_then(|(before, after)| columns.changes(table, before, after));
+            let changes = row.ok().and_then(|(before, after)| columns.changes(table, before.as_ref(), after.as_ref()));
             self.found.add(table, changes);
         }
     }
@@ -215,20 +195,22 @@ impl BinlogFeed {
 }
 
 #[async_trait]
-impl ChangeFeed for BinlogFeed {
-    async fn next(&mut self) -> Result<Observed> {
-        if std::mem::replace(&mut self.busy, true) {
-            return Err(error::abandoned_feed());
+impl Observer for BinlogObserver {
+    async fn observe(&mut self) -> Result<Observations> {
+        if self.found.is_empty() {
+            while !self.read(SILENCE).await? {}
+            while self.read(TOGETHER).await? && !self.found.is_full() {}
+            if !self.found.is_empty() {
+                self.await_visibility().await?;
+            }
         }
-        let observed = self.find().await?;
-        self.busy = false;
-        Ok(observed)
+        Ok(std::mem::take(&mut self.found))
     }
 }
 
-impl std::fmt::Debug for BinlogFeed {
+impl std::fmt::Debug for BinlogObserver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BinlogFeed").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("BinlogObserver").field("file", &self.file).finish_non_exhaustive()
     }
 }
 

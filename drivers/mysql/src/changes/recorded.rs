@@ -4,14 +4,13 @@
 //! that were told. Several feeds share the rows; those that one holds are passed over by the others. A feed that ends in
 //! between gives them back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_async::{Row, from_value_opt};
-use thing_driver_api::{Change, ChangeFeed, Observed, Result, Table, async_trait};
+use thing_driver_api::{Change, Observations, Observer, Result, Table, async_trait};
 
-use super::told::Told;
 use super::triggers::{self, CHANGES, text};
 use super::{image, patiently};
 use crate::connection::Connection;
@@ -20,18 +19,14 @@ use crate::executor::{Database, MysqlExecutor};
 
 /// Takes rows of `thing_changes`.
 #[derive(Debug)]
-pub(super) struct RecordedFeed {
+pub(super) struct RecordedObserver {
     connection: Connection,
     interval: Duration,
     tables: HashMap<String, Arc<Table>>,
     /// Which rows are ours, as it stands behind WHERE.
     ours: String,
-    /// What is still to be told.
-    told: VecDeque<Observed>,
     /// What is told, or about to be: the transaction that holds these rows is open.
     taken: Vec<u64>,
-    /// An operation was begun. Still so at the next, it was abandoned.
-    busy: bool,
 }
 
 /// The most rows to be taken at once.
@@ -40,7 +35,7 @@ const ROWS: usize = 500;
 /// A process that is gone without a sign keeps its rows for so long from being told by others.
 const ABANDONED: Duration = Duration::from_secs(10);
 
-impl RecordedFeed {
+impl RecordedObserver {
     pub(super) async fn open(database: &Arc<Database>, tables: &[Arc<Table>]) -> Result<Self> {
         database.server.passes_over_locks()?;
         let executor = MysqlExecutor { database: database.clone() };
@@ -63,9 +58,7 @@ impl RecordedFeed {
             interval,
             tables: tables.iter().map(|table| (table.name().to_owned(), table.clone())).collect(),
             ours: format!("relation IN ({})", names.join(", ")),
-            told: VecDeque::new(),
             taken: Vec::new(),
-            busy: false,
         })
     }
 
@@ -82,14 +75,14 @@ impl RecordedFeed {
     }
 
     /// Takes rows that are there, if there are any.
-    async fn take(&mut self) -> Result<bool> {
+    async fn take(&mut self) -> Result<Option<Observations>> {
         if self.tables.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let ours = &self.ours;
         let look = format!("SELECT id FROM {CHANGES} WHERE {ours} LIMIT 1");
         if patiently(self.connection.query(&look)).await?.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         patiently(self.connection.control("START TRANSACTION")).await?;
         let take = format!(
@@ -100,41 +93,30 @@ impl RecordedFeed {
         if rows.is_empty() {
             // Another feed holds them.
             patiently(self.connection.control("COMMIT")).await?;
-            return Ok(false);
+            return Ok(None);
         }
         self.taken = rows.iter().filter_map(|row| cell::<u64>(row, 0)).collect();
-        let mut told = Told::default();
+        let mut found = Observations::default();
         for row in &rows {
             if let Some(table) = cell::<String>(row, 1).and_then(|name| self.tables.get(&name)) {
-                told.add(table, changes(table, row));
+                found.add(table, changes(table, row));
             }
         }
-        self.told = told.into_observed();
-        Ok(true)
-    }
-
-    async fn find(&mut self) -> Result<Observed> {
-        loop {
-            if let Some(observed) = self.told.pop_front() {
-                return Ok(observed);
-            }
-            self.confirm().await?;
-            if !self.take().await? {
-                tokio::time::sleep(self.interval).await;
-            }
-        }
+        Ok(Some(found))
     }
 }
 
 #[async_trait]
-impl ChangeFeed for RecordedFeed {
-    async fn next(&mut self) -> Result<Observed> {
-        if std::mem::replace(&mut self.busy, true) {
-            return Err(error::abandoned_feed());
+impl Observer for RecordedObserver {
+    async fn observe(&mut self) -> Result<Observations> {
+        self.confirm().await?;
+        match self.take().await? {
+            Some(found) => Ok(found),
+            None => {
+                tokio::time::sleep(self.interval).await;
+                Ok(Observations::default())
+            }
         }
-        let observed = self.find().await?;
-        self.busy = false;
-        Ok(observed)
     }
 }
 

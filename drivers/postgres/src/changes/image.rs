@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use thing_driver_api::{Change, Column, ColumnSet, RowImage, Table, Value, ValueType};
+use thing_driver_api::{Change, RowImage, Table, Value, ValueType};
 
 use crate::calendar;
 
@@ -41,15 +41,14 @@ pub(super) fn changes(
     after: Option<&Texts<'_>>,
     same: impl Fn(&str) -> bool,
 ) -> Option<Vec<Change>> {
-    let may_be_document = |column: &Column| {
+    let may_be_document = |at: usize| {
+        let column = table.column(at);
         column.value_type == ValueType::Json
             && before.is_some_and(|texts| matches!(texts.get(column.name.as_ref()), Some(None)))
     };
-    let differs = |column: &Column| !same(&column.name) || may_be_document(column);
-    let columns: ColumnSet =
-        table.columns().iter().enumerate().filter(|(_, column)| differs(column)).map(|(at, _)| at).collect();
+    let differs = |at: usize| !same(&table.column(at).name) || may_be_document(at);
     let image = |texts: Option<&Texts<'_>>| texts.map_or(RowImage::Absent, |texts| image(table, texts));
-    Change::observed(table, columns, image(before), image(after))
+    Change::observed(table, differs, image(before), image(after))
 }
 
 /// The value that the text stands for; `None` where that is not certain.
@@ -60,25 +59,14 @@ fn value(text: &str, value_type: ValueType) -> Option<Value<'static>> {
             "false" | "f" => Value::Bool(false),
             _ => return None,
         },
-        ValueType::I16 | ValueType::I32 | ValueType::I64 => Value::I64(text.parse().ok()?),
         ValueType::F64 => Value::F64(text.parse().ok().filter(|number: &f64| !number.is_nan())?),
-        ValueType::Text => Value::Text(text.to_owned().into()),
-        ValueType::Bytes => Value::Bytes(bytes(text.strip_prefix("\\x")?)?.into()),
-        ValueType::Uuid => Value::Uuid(bytes(&text.replace('-', ""))?.try_into().ok()?),
+        ValueType::Bytes => return Value::from_text(text.strip_prefix("\\x")?, value_type),
         ValueType::Timestamp => Value::Timestamp(calendar::read_timestamp(text)?),
         ValueType::Date => Value::Date(calendar::read_date(text)?),
         ValueType::Time => Value::Time(calendar::read_time(text)?),
-        ValueType::Decimal => Value::Decimal(text.parse().ok()?),
         // The shortest text of a float depends on whether the column is of single precision; JSON has many texts.
-        _ => return None,
+        _ => return Value::from_text(text, value_type),
     })
-}
-
-fn bytes(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let byte = |&[high, low]: &[u8; 2]| Some((digit(high)? * 16 + digit(low)?) as u8);
-    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
 #[cfg(test)]
@@ -87,12 +75,10 @@ mod tests {
 
     #[test]
     fn texts_are_read_exactly_or_not_at_all() {
-        let read = |text: &str, value_type| value(text, value_type);
+        let read = value;
         assert_eq!(read("true", ValueType::Bool), Some(Value::Bool(true)));
         assert_eq!(read("f", ValueType::Bool), Some(Value::Bool(false)));
         assert_eq!(read("1", ValueType::Bool), None);
-        assert_eq!(read("-9223372036854775808", ValueType::I64), Some(Value::I64(i64::MIN)));
-        assert_eq!(read("1.0", ValueType::I64), None);
         assert_eq!(read("1e+300", ValueType::F64), Some(Value::F64(1e300)));
         assert_eq!(read("-Infinity", ValueType::F64), Some(Value::F64(f64::NEG_INFINITY)));
         assert_eq!(read("NaN", ValueType::F64), None);
@@ -101,9 +87,6 @@ mod tests {
         assert_eq!(read("\\x0", ValueType::Bytes), None);
         assert_eq!(read("\\000", ValueType::Bytes), None);
         assert_eq!(read("00000000-0000-0000-0000-0000000000ff", ValueType::Uuid).map(|v| v.kind()), Some("uuid"));
-        assert_eq!(read("00000000-0000-0000-0000-0000000000", ValueType::Uuid), None);
-        assert_eq!(read("1.50", ValueType::Decimal), "1.5".parse().ok().map(Value::Decimal));
-        assert_eq!(read("NaN", ValueType::Decimal), None);
         assert_eq!(read("{}", ValueType::Json), None);
     }
 }

@@ -4,16 +4,15 @@
 //! that were told. Several feeds share the rows; those that one holds are passed over by the others. A feed that ends in
 //! between gives them back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thing_driver_api::{Change, ChangeFeed, Observed, Result, Table, async_trait};
+use thing_driver_api::{Change, Observations, Observer, Result, Table, async_trait};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
 use super::place::{Place, within};
-use super::told::Told;
 use super::triggers::{self, CHANGES};
 use super::{control, image, patiently};
 use crate::connection::Connection;
@@ -22,17 +21,13 @@ use crate::executor::Database;
 
 /// Takes rows of `thing_changes`, in one or several schemas.
 #[derive(Debug)]
-pub(super) struct RecordedFeed {
+pub(super) struct RecordedObserver {
     connection: Connection,
     interval: Duration,
     tables: HashMap<String, Arc<Table>>,
     sources: Vec<Source>,
-    /// What is still to be told.
-    told: VecDeque<Observed>,
     /// What is told, or about to be: the transaction that holds its rows is open.
     taken: Option<Taken>,
-    /// An operation was begun. Still so at the next, it was abandoned.
-    busy: bool,
 }
 
 /// One table of changes.
@@ -56,7 +51,7 @@ const ROWS: usize = 500;
 /// A process that is gone without a sign keeps its rows for so long from being told by others, in milliseconds.
 const ABANDONED: u32 = 10_000;
 
-impl RecordedFeed {
+impl RecordedObserver {
     pub(super) async fn open(database: &Database, connection: Connection, tables: &[Arc<Table>]) -> Result<Self> {
         // To delete a row twice does no harm, so that no commit waits for the disk.
         let session = format!(
@@ -84,9 +79,7 @@ impl RecordedFeed {
             interval: database.config.changes_interval,
             tables: tables.iter().map(|table| (table.name().to_owned(), table.clone())).collect(),
             sources,
-            told: VecDeque::new(),
             taken: None,
-            busy: false,
         })
     }
 
@@ -101,7 +94,7 @@ impl RecordedFeed {
     }
 
     /// Takes rows that are there, if there are any.
-    async fn take(&mut self) -> Result<bool> {
+    async fn take(&mut self) -> Result<Option<Observations>> {
         for at in 0..self.sources.len() {
             let source = &self.sources[at];
             let relations: [&(dyn ToSql + Sync); 1] = [&source.relations];
@@ -117,44 +110,33 @@ impl RecordedFeed {
                 continue;
             }
             self.taken = Some(Taken { source: at, rows: rows.iter().map(|row| row.get(0)).collect() });
-            self.told = self.read(&rows).into_observed();
-            return Ok(true);
+            return Ok(Some(self.read(&rows)));
         }
-        Ok(false)
+        Ok(None)
     }
 
-    fn read(&self, rows: &[Row]) -> Told {
-        let mut told = Told::default();
+    fn read(&self, rows: &[Row]) -> Observations {
+        let mut found = Observations::default();
         for row in rows {
             if let Some(table) = self.tables.get(row.get::<_, &str>(1)) {
-                told.add(table, changes(table, row));
+                found.add(table, changes(table, row));
             }
         }
-        told
-    }
-
-    async fn find(&mut self) -> Result<Observed> {
-        loop {
-            if let Some(observed) = self.told.pop_front() {
-                return Ok(observed);
-            }
-            self.confirm().await?;
-            if !self.take().await? {
-                tokio::time::sleep(self.interval).await;
-            }
-        }
+        found
     }
 }
 
 #[async_trait]
-impl ChangeFeed for RecordedFeed {
-    async fn next(&mut self) -> Result<Observed> {
-        if std::mem::replace(&mut self.busy, true) {
-            return Err(error::abandoned_feed());
+impl Observer for RecordedObserver {
+    async fn observe(&mut self) -> Result<Observations> {
+        self.confirm().await?;
+        match self.take().await? {
+            Some(found) => Ok(found),
+            None => {
+                tokio::time::sleep(self.interval).await;
+                Ok(Observations::default())
+            }
         }
-        let observed = self.find().await?;
-        self.busy = false;
-        Ok(observed)
     }
 }
 

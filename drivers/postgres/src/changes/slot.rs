@@ -3,7 +3,7 @@
 //! The log is read by functions of SQL. Each look reads it anew from where the slot stands, and what was told is left
 //! behind by advancing the slot. One feed of several reads at a time; another takes over when its session ends.
 
-mod feed;
+mod observer;
 mod pgoutput;
 mod snapshot;
 
@@ -16,7 +16,7 @@ use crate::connection::Connection;
 use crate::error;
 use crate::executor::PostgresExecutor;
 
-pub(super) use feed::SlotFeed;
+pub(super) use observer::SlotObserver;
 
 /// The plugin that comes with every server.
 const PLUGIN: &str = "pgoutput";

@@ -4,7 +4,6 @@
 //! right.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use thing_driver_api::{
     Change, ChangeFeed, Column, ErrorKind, Executor, Key, Observed, RowImage, Table, TransactionOptions, Value,
@@ -15,24 +14,16 @@ use super::Database;
 use super::database::item;
 use super::samples::{EXACT, NUMBERS, samples};
 use super::statements::{delete, equals, fetch, insert, select_all, update, write, write_all, write_in};
-
-/// A feed that tells later is of no use.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::changes::{self, next, record};
 
 /// A feed of the table, with an outsider who writes it.
 async fn followed(db: &Database<'_>, table: &Arc<Table>) -> (Box<dyn ChangeFeed>, Arc<dyn Executor>) {
-    let schema = db.executor().schema().expect("a driver whose feed can be prepared has a schema");
-    schema.record_changes(&[table]).await.expect("changes are recorded");
+    record(&**db.executor(), table).await;
     (follow(db, table).await, db.outsider().await)
 }
 
 async fn follow(db: &Database<'_>, table: &Arc<Table>) -> Box<dyn ChangeFeed> {
-    db.executor().changes(std::slice::from_ref(table)).await.expect("changes are followed")
-}
-
-async fn next(feed: &mut Box<dyn ChangeFeed>) -> Observed {
-    let observed = tokio::time::timeout(PATIENCE, feed.next()).await.expect("the feed tells it in time");
-    observed.expect("the feed goes on")
+    changes::follow(&**db.executor(), table).await
 }
 
 /// Waits until the feed tells of these rows, and gives what it said of them in particular.

@@ -4,7 +4,7 @@ use mysql_async::Value as Native;
 use mysql_async::binlog::events::{RowsEventData, TableMapEvent};
 use mysql_async::binlog::row::BinlogRow;
 use mysql_async::binlog::value::BinlogValue;
-use thing_driver_api::{Change, ColumnSet, Dialect, Result, RowImage, Table, Value, ValueType};
+use thing_driver_api::{Change, Dialect, Result, RowImage, Table, Value, ValueType};
 
 use crate::calendar::{self, Moment};
 use crate::changes::image::LONGEST;
@@ -54,24 +54,16 @@ impl Columns {
     pub(super) fn changes(
         &self,
         table: &Table,
-        before: Option<BinlogRow>,
-        after: Option<BinlogRow>,
+        before: Option<&BinlogRow>,
+        after: Option<&BinlogRow>,
     ) -> Option<Vec<Change>> {
+        let image = |row: Option<&BinlogRow>| row.map_or(RowImage::Absent, |row| self.image(table, row));
         // Columns that the log does not have are taken for changed.
-        let mut columns: ColumnSet = (0..table.columns().len()).collect();
-        if let (Some(before), Some(after)) = (&before, &after) {
-            let same = |at: usize| before.as_ref(at).is_some_and(|old| after.as_ref(at).is_some_and(|new| old == new));
-            let stays: Vec<usize> = self
-                .0
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| same(*at))
-                .filter_map(|(_, column)| column.of_model)
-                .collect();
-            columns = columns.iter().filter(|column| !stays.contains(column)).collect();
-        }
-        let image = |row: Option<BinlogRow>| row.map_or(RowImage::Absent, |row| self.image(table, &row));
-        Change::observed(table, columns, image(before), image(after))
+        let stays = |of_model: usize| {
+            let at = self.0.iter().position(|column| column.of_model == Some(of_model))?;
+            Some(before?.as_ref(at)? == after?.as_ref(at)?)
+        };
+        Change::observed(table, |of_model| stays(of_model) != Some(true), image(before), image(after))
     }
 
     fn image(&self, table: &Table, row: &BinlogRow) -> RowImage {

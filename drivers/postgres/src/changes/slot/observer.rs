@@ -1,12 +1,12 @@
-//! The feed itself: looks at the log, tells, and advances the slot.
+//! The observer: looks at the log, and advances the slot behind what was told.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use thing_driver_api::{ChangeFeed, ErrorKind, Observed, Result, Table, async_trait};
+use thing_driver_api::{ErrorKind, Observations, Observer, Result, Table, async_trait};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{RowStream, Statement};
 
@@ -15,7 +15,6 @@ use super::snapshot::Snapshot;
 use super::{has_slot, published};
 use crate::changes::image::{self, SETTINGS, Texts};
 use crate::changes::place::Place;
-use crate::changes::told::Told;
 use crate::changes::{control, patiently};
 use crate::connection::Connection;
 use crate::error;
@@ -23,7 +22,7 @@ use crate::executor::Database;
 
 /// Reads the log through a slot.
 #[derive(Debug)]
-pub(in crate::changes) struct SlotFeed {
+pub(in crate::changes) struct SlotObserver {
     connection: Connection,
     interval: Duration,
     slot: String,
@@ -31,15 +30,12 @@ pub(in crate::changes) struct SlotFeed {
     statements: Statements,
     /// Whether no other feed reads from the slot.
     alone: bool,
-    told: VecDeque<Observed>,
     /// Where the log was when it was looked at last.
     seen: u64,
     /// What was looked at up to here is told, or about to be.
     taken: Option<u64>,
     /// When the slot was advanced last.
     advanced: Instant,
-    /// An operation was begun. Still so at the next, it was abandoned.
-    busy: bool,
 }
 
 struct Statements {
@@ -61,7 +57,7 @@ const SEEN: Duration = Duration::from_millis(1);
 /// A process that is gone without a sign keeps others from reading for so long, in milliseconds.
 const ABANDONED: u128 = 10_000;
 
-impl SlotFeed {
+impl SlotObserver {
     pub(in crate::changes) async fn open(
         database: &Database,
         connection: Connection,
@@ -89,28 +85,10 @@ impl SlotFeed {
             slot: slot.to_owned(),
             tables: places,
             alone: false,
-            told: VecDeque::new(),
             seen: 0,
             taken: None,
             advanced: Instant::now(),
-            busy: false,
         })
-    }
-
-    async fn find(&mut self) -> Result<Observed> {
-        loop {
-            if let Some(observed) = self.told.pop_front() {
-                return Ok(observed);
-            }
-            self.confirm().await?;
-            if !self.alone && self.take_over().await? {
-                // The slot may have been made a moment ago; nobody knows what was written before.
-                return Ok(Observed::Everything);
-            }
-            if !self.alone || !self.look().await? {
-                tokio::time::sleep(self.interval).await;
-            }
-        }
     }
 
     /// Leaves behind what was told.
@@ -131,19 +109,19 @@ impl SlotFeed {
         Ok(self.alone)
     }
 
-    /// Looks what is new in the log; false when nothing concerns the tables.
-    async fn look(&mut self) -> Result<bool> {
+    /// Looks what is new in the log; `None` when nothing concerns the tables, up to its end.
+    async fn look(&mut self) -> Result<Option<Observations>> {
         let row = patiently(self.connection.client().query_one(&self.statements.position, &[])).await?;
         let Some(end) = read(row.get(0)) else { return Err(error::no_position()) };
         if end == self.seen {
-            return Ok(false);
+            return Ok(None);
         }
         let parameters: [&(dyn ToSql + Sync); 4] = [&self.slot, &written(end), &MESSAGES, &self.slot];
         let client = self.connection.client();
         let answer = client.query_raw(&self.statements.look, parameters);
         let looked = match patiently(async { Look::new(&self.tables).read(answer.await?).await }).await {
             // A feed that just ended, or a look at the slot by somebody else, holds it for a moment.
-            Err(error) if *error.kind() == ErrorKind::Busy => return Ok(false),
+            Err(error) if *error.kind() == ErrorKind::Busy => return Ok(None),
             looked => looked?,
         };
         let whole = looked.messages < MESSAGES;
@@ -151,16 +129,17 @@ impl SlotFeed {
         if whole {
             self.seen = end;
         }
-        if looked.damaged {
-            self.told.push_back(Observed::Everything);
+        let found = if looked.damaged {
+            Observations::everything()
         } else {
             self.await_visibility(&looked.transactions).await?;
-            self.told = looked.told.into_observed();
-        }
-        if !self.told.is_empty() || !whole || self.advanced.elapsed() > ADVANCE {
+            looked.found
+        };
+        let concerns = !found.is_empty() || !whole;
+        if concerns || self.advanced.elapsed() > ADVANCE {
             self.taken = Some(end);
         }
-        Ok(!self.told.is_empty() || !whole)
+        Ok(concerns.then_some(found))
     }
 
     /// Waits until a new read sees these transactions.
@@ -180,14 +159,20 @@ impl SlotFeed {
 }
 
 #[async_trait]
-impl ChangeFeed for SlotFeed {
-    async fn next(&mut self) -> Result<Observed> {
-        if std::mem::replace(&mut self.busy, true) {
-            return Err(error::abandoned_feed());
+impl Observer for SlotObserver {
+    async fn observe(&mut self) -> Result<Observations> {
+        self.confirm().await?;
+        if !self.alone && self.take_over().await? {
+            // The slot may have been made a moment ago; nobody knows what was written before.
+            return Ok(Observations::everything());
         }
-        let observed = self.find().await?;
-        self.busy = false;
-        Ok(observed)
+        if self.alone
+            && let Some(found) = self.look().await?
+        {
+            return Ok(found);
+        }
+        tokio::time::sleep(self.interval).await;
+        Ok(Observations::default())
     }
 }
 
@@ -195,7 +180,7 @@ impl ChangeFeed for SlotFeed {
 struct Look<'a> {
     tables: &'a [(Place, Arc<Table>)],
     relations: HashMap<u32, Relation<'a>>,
-    told: Told,
+    found: Observations,
     /// The transaction whose messages come.
     transaction: Option<u32>,
     /// Those with changes of our tables.
@@ -217,7 +202,7 @@ impl<'a> Look<'a> {
         Self {
             tables,
             relations: HashMap::new(),
-            told: Told::default(),
+            found: Observations::default(),
             transaction: None,
             transactions: Vec::new(),
             end: None,
@@ -287,7 +272,7 @@ impl<'a> Look<'a> {
             };
             image::changes(table, before.as_ref(), after.as_ref(), same)
         });
-        self.told.add(table, changes);
+        self.found.add(table, changes);
         Some(())
     }
 }
