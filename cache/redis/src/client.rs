@@ -18,7 +18,8 @@ use crate::fills::{Ending, Fills, Leave};
 use crate::keeper::{FailedRelease, Way};
 use crate::store::{AbsentStores, exchange};
 use crate::stream::Stream;
-use crate::{settle, write};
+use crate::write::{Quarantine, Release};
+use crate::{merged, settle, write};
 
 /// A cache in Redis or Valkey, shared by all that use the same server, database and prefix. Clones are handles to the
 /// same connections.
@@ -150,17 +151,17 @@ impl CacheClient for RedisCache {
     }
 
     async fn quarantine(&self, tags: &[Tag], token: Token, duration: Duration) -> Result<()> {
-        write::quarantine(&self.way, tags, token, duration).await?;
+        merged::run(&self.way, Quarantine { tags: tags.to_vec(), token, duration }).await?;
         self.way.counters.quarantines.add(1);
         Ok(())
     }
 
     async fn release(&self, tags: &[Tag], token: Token, outcome: Outcome) -> Result<()> {
-        let released = write::release(&self.way, tags, token, &outcome).await;
+        let release = || Release { tags: tags.to_vec(), token, outcome: outcome.clone() };
+        let released = merged::run(&self.way, release()).await;
         self.way.counters.releases.add(1);
         if released.is_err() {
-            let until = Instant::now() + RELEASE_AGAIN;
-            self.way.release_later(FailedRelease { tags: tags.to_vec(), token, outcome, until });
+            self.way.release_later(FailedRelease { release: release(), until: Instant::now() + RELEASE_AGAIN });
         }
         released
     }

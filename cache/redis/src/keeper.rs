@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use redis::{RedisError, RedisResult};
 use thing_driver_api::clock::Limit;
-use thing_driver_api::{LeaseId, Outcome, Result, Tag, Token};
+use thing_driver_api::{LeaseId, Result};
 use tokio::sync::Notify;
 
 use crate::breaker::Breaker;
@@ -17,10 +17,12 @@ use crate::config::RedisConfig;
 use crate::counters::Counters;
 use crate::error;
 use crate::link::Link;
+use crate::merged::Merged;
 use crate::message::Id;
 use crate::programs::Programs;
 use crate::settle::Barriers;
 use crate::stream::Shared;
+use crate::write::{Quarantine, Release};
 
 /// The way to the servers, with all that guards it.
 #[derive(Debug)]
@@ -36,11 +38,13 @@ pub(crate) struct Way {
     write_timeout: Limit,
     /// Wakes the keeper.
     kick: Arc<Notify>,
-    releases: Mutex<VecDeque<FailedRelease>>,
+    failed_releases: Mutex<VecDeque<FailedRelease>>,
     /// Differs from that of every other client.
     pub(crate) client: Id,
     pub(crate) barriers: Barriers,
     pub(crate) programs: Programs,
+    pub(crate) quarantines: Merged<Quarantine>,
+    pub(crate) releases: Merged<Release>,
     /// Those that are right only while the link stays the one in use.
     streams: Mutex<Vec<Weak<Shared>>>,
 }
@@ -48,9 +52,7 @@ pub(crate) struct Way {
 /// A release that failed, to be tried again.
 #[derive(Debug)]
 pub(crate) struct FailedRelease {
-    pub(crate) tags: Vec<Tag>,
-    pub(crate) token: Token,
-    pub(crate) outcome: Outcome,
+    pub(crate) release: Release,
     /// When it is of no use any more: the quarantine has lapsed.
     pub(crate) until: Instant,
 }
@@ -74,10 +76,12 @@ impl Way {
             linked: Notify::new(),
             links: AtomicU64::new(1),
             kick: kick.clone(),
-            releases: Mutex::default(),
+            failed_releases: Mutex::default(),
             client: LeaseId::random().0.to_le_bytes(),
             barriers: Barriers::default(),
             programs: Programs::default(),
+            quarantines: Merged::default(),
+            releases: Merged::default(),
             streams: Mutex::default(),
             read_timeout: Limit::new(config.read_timeout),
             write_timeout: Limit::new(config.write_timeout),
@@ -156,16 +160,24 @@ impl Way {
         }
     }
 
+    /// Waits for what runs elsewhere, for as long as writes may take.
+    pub(crate) async fn wait<T>(&self, what: &str, run: Pin<&mut impl Future<Output = T>>) -> Result<T> {
+        match self.write_timeout.apply(run).await {
+            Some(answer) => Ok(answer),
+            None => Err(self.timed_out(what, self.config.write_timeout)),
+        }
+    }
+
     /// Keeps a release for another try.
     pub(crate) fn release_later(&self, release: FailedRelease) {
-        let mut releases = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut releases = self.failed_releases.lock().unwrap_or_else(PoisonError::into_inner);
         if releases.len() < MAX_RELEASES {
             releases.push_back(release);
         }
     }
 
     pub(crate) fn take_failed_release(&self) -> Option<FailedRelease> {
-        let mut releases = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut releases = self.failed_releases.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         while let Some(release) = releases.pop_front() {
             if now < release.until {

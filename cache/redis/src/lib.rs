@@ -152,6 +152,7 @@ mod store;
 mod write;
 mod stream;
 mod settle;
+mod merged;
 mod message;
 mod fetched;
 mod programs;

@@ -59,7 +59,7 @@ impl Shard {
 }
 
 /// A key in Redis, without prefix and epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name {
     pub(crate) shard: Shard,
     kind: u8,

@@ -17,11 +17,10 @@ pub(crate) enum Script {
     Claim,
     Unclaim,
     Join,
-    Register,
 }
 
 impl Script {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Quarantine,
         Self::Release,
         Self::Void,
@@ -34,14 +33,31 @@ impl Script {
         Self::Claim,
         Self::Unclaim,
         Self::Join,
-        Self::Register,
     ];
 
     fn source(self) -> &'static str {
         match self {
-            Self::Quarantine => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/quarantine.lua")),
-            Self::Release => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/release.lua")),
-            Self::Void => concat!(include_str!("scripts/cell.lua"), include_str!("scripts/void.lua")),
+            Self::Quarantine => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/programs.lua"),
+                include_str!("scripts/register.lua"),
+                include_str!("scripts/write.lua"),
+                include_str!("scripts/quarantine.lua")
+            ),
+            Self::Release => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/programs.lua"),
+                include_str!("scripts/register.lua"),
+                include_str!("scripts/write.lua"),
+                include_str!("scripts/release.lua")
+            ),
+            Self::Void => concat!(
+                include_str!("scripts/cell.lua"),
+                include_str!("scripts/programs.lua"),
+                include_str!("scripts/register.lua"),
+                include_str!("scripts/write.lua"),
+                include_str!("scripts/void.lua")
+            ),
             Self::Note => concat!(
                 include_str!("scripts/cell.lua"),
                 include_str!("scripts/stamp.lua"),
@@ -65,11 +81,6 @@ impl Script {
                 include_str!("scripts/cell.lua"),
                 include_str!("scripts/programs.lua"),
                 include_str!("scripts/join.lua")
-            ),
-            Self::Register => concat!(
-                include_str!("scripts/cell.lua"),
-                include_str!("scripts/programs.lua"),
-                include_str!("scripts/register.lua")
             ),
             Self::Gate => concat!(
                 include_str!("scripts/cell.lua"),

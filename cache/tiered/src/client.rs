@@ -159,7 +159,7 @@ impl CacheClient for TieredCache {
     }
 
     /// Of the shared client, with what the memory adds: `hits` are those of both, and `near_hits` the memory's;
-    /// `misses_stale` and `restamped` count entries of the memory that were behind too; `evicted`, `entries` and `bytes`
+    /// `misses_stale`, `misses_quarantined` and `restamped` count what the memory found so too; `evicted`, `entries` and `bytes`
     /// are the memory's. A read that the memory can't answer counts as what the shared cache finds.
     fn statistics(&self) -> CacheStatistics {
         let Near { memory, counters, .. } = &*self.tiers.near;
@@ -168,6 +168,7 @@ impl CacheClient for TieredCache {
         statistics.near_hits = near.hits;
         statistics.hits += near.hits;
         statistics.misses_stale += counters.behind.total();
+        statistics.misses_quarantined += counters.quarantined.total();
         statistics.misses_suspect = counters.suspect.total();
         statistics.restamped += near.restamped;
         statistics.heard = counters.heard.total();

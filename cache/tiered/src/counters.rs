@@ -9,6 +9,8 @@ pub(crate) struct Counters {
     pub(crate) suspect: Counter,
     /// Entries of the memory that were behind and handed on as such.
     pub(crate) behind: Counter,
+    /// Reads of what a writer of this or another process is at work on, as the memory knew.
+    pub(crate) quarantined: Counter,
     /// Invalidations heard.
     pub(crate) heard: Counter,
 }

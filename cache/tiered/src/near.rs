@@ -85,7 +85,7 @@ impl Near {
         if self.is_open() { self.memory.peek(key) } else { Peek::Unknown }
     }
 
-    /// What the memory has for each read: a hit, or an entry that is behind by known changes.
+    /// What the memory has for each read: a hit, an entry that is behind by known changes, or that a writer is at work.
     pub(crate) async fn answers(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Option<Found>>> {
         // How old an entry is that came from the shared cache is not known here.
         let near = wanted.iter().filter(|wanted| !wanted.fresh).map(|wanted| wanted.stale(None));
@@ -103,11 +103,15 @@ impl Near {
                 Some(hit @ Found::Hit(_)) => Some(hit),
                 // Who would be content with an old answer asks for one that says how old it is.
                 Some(behind @ Found::Behind(_)) if wanted.stale.is_none() => Some(behind),
+                // The shared cache would say the same, and can't be answered by for as long.
+                Some(Found::Quarantined) if wanted.stale.is_none() => Some(Found::Quarantined),
                 _ => None,
             }
         };
         let answers: Vec<Option<Found>> = wanted.iter().map(answer).collect();
-        self.counters.behind.add(answers.iter().flatten().filter(|found| matches!(found, Found::Behind(_))).count());
+        let count = |is: fn(&Found) -> bool| answers.iter().flatten().filter(|found| is(found)).count();
+        self.counters.behind.add(count(|found| matches!(found, Found::Behind(_))));
+        self.counters.quarantined.add(count(|found| matches!(found, Found::Quarantined)));
         Ok(answers)
     }
 

@@ -57,7 +57,8 @@ impl Server {
 
     /// A `Db` as applications build it, but without encryption, as the raw clients are. Left alone, the driver of
     /// PostgreSQL encrypts where it can.
-    async fn db(self, url: &str) -> DbBuilder {
+    /// Of this database, without a cache.
+    pub async fn db(self, url: &str) -> DbBuilder {
         match self {
             Self::Postgres => {
                 let config = PostgresConfig::from_url(url).expect("the URL of PostgreSQL is valid");

@@ -1,23 +1,30 @@
--- KEYS: cells. ARGV: token; for each cell a letter: N (nothing happened), L (listed changes) or U (unlisted changes), small
--- for the cell of a shard; new stamp; time to live in milliseconds; how many stamps to keep. Takes the token from the
--- marks and moves the tag. Returns from how many cells of tags the token was gone: those are void.
+-- Takes, of its own, time to live in milliseconds, and how many stamps to keep. What is to be done to a cell: (mode, token,
+-- new stamp)*, where the mode is N (nothing happened), L (listed changes) or U (unlisted changes), small for the cell of a
+-- shard. Takes the tokens from the marks and moves the tag. Answers how often the token was gone from the cell of a tag:
+-- such a tag is void.
 local now = clock()
-local gone = 0
-for i, key in ipairs(KEYS) do
-  local marks, stamps = read(key, now)
-  local mode = ARGV[2]:sub(i, i)
-  local others = {}
-  for _, mark in ipairs(marks) do
-    if mark[1] ~= ARGV[1] then others[#others + 1] = mark end
+local cell, at, answer = begin(now)
+local time_to_live, kept = ARGV[at], 16 * tonumber(ARGV[at + 1])
+for i = cell, #KEYS do
+  local work = ARGV[at + 2 + i - cell]
+  local marks, stamps, first, last = read(KEYS[i], now)
+  local places = {}
+  for from = 1, #work, 33 do
+    local mode, found = work:sub(from, from), place(marks, work:sub(from + 1, from + 16))
+    if not found then
+      if mode < 'a' then answer[1] = answer[1] + 1 end
+      stamps = ''
+    else
+      places[#places + 1] = found
+      if mode == 'U' or mode == 'u' then
+        stamps = ''
+      elseif mode == 'L' and stamps ~= '' then
+        stamps = (work:sub(from + 17, from + 32) .. stamps):sub(1, kept)
+      end
+    end
   end
-  if #others == #marks then
-    if mode < 'a' then gone = gone + 1 end
-    stamps = ''
-  elseif mode == 'U' or mode == 'u' then
-    stamps = ''
-  elseif mode == 'L' and stamps ~= '' then
-    stamps = (ARGV[3] .. stamps):sub(1, 16 * tonumber(ARGV[5]))
-  end
-  write(key, others, stamps, now, ARGV[4])
+  if #places > 0 then marks = without(marks, places) end
+  write(KEYS[i], marks, stamps, first, last, now, time_to_live)
 end
-return gone
+tell()
+return answer

@@ -8,9 +8,9 @@ local function note(key, now, new, time_to_live)
     return head:sub(2)
   end
   local marks, stamps = read(key, now)
-  if #marks > 0 then return '' end
+  if marks ~= '' then return '' end
   if stamps == '' then stamps = new end
-  write(key, marks, stamps, now, time_to_live)
+  write(key, marks, stamps, nil, nil, now, time_to_live)
   return stamps:sub(1, 16)
 end
 
