@@ -75,7 +75,8 @@ impl Debts {
     pub(crate) fn pay(&self, db: &Db) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if !self.paying.swap(true, Ordering::Relaxed) {
-            runtime.spawn(pay(Arc::downgrade(db.inner()), self.made.clone(), self.interval));
+            let paying = Paying(Arc::downgrade(db.inner()));
+            runtime.spawn(pay(paying, self.made.clone(), self.interval));
         }
     }
 }
@@ -125,10 +126,23 @@ const ID: usize = 0;
 const TAGS: usize = 1;
 const MADE: usize = 2;
 
-async fn pay(db: Weak<Inner>, made: Arc<Notify>, interval: Duration) {
+/// The task that pays. When its runtime ends, another one starts it.
+struct Paying(Weak<Inner>);
+
+impl Drop for Paying {
+    fn drop(&mut self) {
+        if let Some(db) = self.0.upgrade().map(Db::of)
+            && let Some(debts) = db.debts()
+        {
+            debts.paying.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn pay(paying: Paying, made: Arc<Notify>, interval: Duration) {
     loop {
         let _ = tokio::time::timeout(interval, made.notified()).await;
-        let Some(db) = db.upgrade().map(Db::of) else { return };
+        let Some(db) = paying.0.upgrade().map(Db::of) else { return };
         // What fails is tried again: the database or the cache is away.
         while let Ok(AT_ONCE..) = pay_some(&db).await {}
     }

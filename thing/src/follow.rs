@@ -115,48 +115,55 @@ struct Following {
     progress: Arc<Progress>,
 }
 
+/// Why a feed was given up.
+struct Ended {
+    error: Error,
+    /// Whether the cache could not be told of what it said. Then it is well only when that was told by the next.
+    untold: bool,
+}
+
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Following {
-    async fn run(self, feed: Box<dyn ChangeFeed>) {
-        let mut feed = Some(feed);
+    async fn run(self, mut feed: Box<dyn ChangeFeed>) {
         let mut pause = PAUSE;
         loop {
-            let Some(open) = &mut feed else {
+            let Some(Ended { error, untold }) = self.follow(feed, &mut pause).await else { return };
+            self.failed(Some(error));
+            feed = loop {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
                 let Some(db) = self.db.upgrade().map(Db::of) else { return };
                 match db.executor().changes(&self.tables).await {
-                    Ok(opened) => feed = Some(opened),
-                    Err(error) => {
-                        self.failed(error);
-                        drop(db);
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(LONGEST_PAUSE);
-                    }
+                    Ok(opened) => break opened,
+                    Err(error) => self.failed(Some(error)),
                 }
-                continue;
             };
-            let observed = open.next().await;
-            let Some(db) = self.db.upgrade().map(Db::of) else { return };
-            let told = match observed {
-                Ok(observed) => self.tell(&db, observed).await,
-                Err(error) => Err(error),
-            };
-            match told {
-                Ok(()) => {
-                    pause = PAUSE;
-                    *self.progress.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                }
-                Err(error) => {
-                    self.failed(error);
-                    feed = None;
-                }
+            if !untold {
+                self.failed(None);
             }
         }
     }
 
-    fn failed(&self, error: Error) {
-        *self.progress.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(error));
+    /// Tells what a feed says until one of the two fails; `None` when the `Db` is gone.
+    async fn follow(&self, mut feed: Box<dyn ChangeFeed>, pause: &mut Duration) -> Option<Ended> {
+        loop {
+            let observed = match feed.next().await {
+                Ok(observed) => observed,
+                Err(error) => return Some(Ended { error, untold: false }),
+            };
+            let db = self.db.upgrade().map(Db::of)?;
+            if let Err(error) = self.tell(&db, observed).await {
+                return Some(Ended { error, untold: true });
+            }
+            *pause = PAUSE;
+            self.failed(None);
+        }
+    }
+
+    fn failed(&self, error: Option<Error>) {
+        *self.progress.failure.lock().unwrap_or_else(PoisonError::into_inner) = error.map(Arc::new);
     }
 
     async fn tell(&self, db: &Db, observed: Observed) -> Result<()> {

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::cache::{Stored, has_text};
 use crate::session::Handle;
+use crate::task::Patience;
 use crate::things::shown;
 use crate::{Db, Model, ModelKey};
 
@@ -41,7 +42,8 @@ pub(crate) struct Loader<M> {
 /// lane.
 #[repr(align(128))]
 struct Lane<M> {
-    queue: Mutex<Vec<Waiting<M>>>,
+    queue: Mutex<Queue<M>>,
+    patience: Patience,
     /// Lookups under way.
     running: AtomicUsize,
     /// Batches under way.
@@ -52,6 +54,12 @@ struct Lane<M> {
     alone: AtomicUsize,
 }
 
+struct Queue<M> {
+    /// Of the batch that this will be: another from when it is taken, or given up.
+    number: u64,
+    waiting: Vec<Waiting<M>>,
+}
+
 struct Waiting<M> {
     key: Key,
     answer: Option<oneshot::Sender<Answer<M>>>,
@@ -60,7 +68,8 @@ struct Waiting<M> {
 impl<M: Model> Loader<M> {
     pub(crate) fn new(get: Arc<Shape>) -> Self {
         let lane = |_| Lane {
-            queue: Mutex::new(Vec::new()),
+            queue: Mutex::new(Queue { number: 0, waiting: Vec::new() }),
+            patience: Patience::default(),
             running: AtomicUsize::new(0),
             batches: AtomicUsize::new(0),
             company: AtomicUsize::new(0),
@@ -92,13 +101,13 @@ impl<M: Model> Loader<M> {
             return self.read_one(db, key).await;
         }
         loop {
-            match lane.join(key) {
-                None => return self.lead(lane, db, key).await,
+            let (number, answer) = lane.join(key);
+            let Some(answer) = answer else { return self.lead(lane, number, db, key).await };
+            match lane.patience.wait(answer).await {
+                Some(Ok(answer)) => return answer,
                 // The leader went away: the next to come leads.
-                Some(answer) => match answer.await {
-                    Ok(answer) => return answer,
-                    Err(_) => continue,
-                },
+                Some(Err(_)) => {}
+                None => lane.give_up(number),
             }
         }
     }
@@ -107,16 +116,18 @@ impl<M: Model> Loader<M> {
         read_one(Handle::Db(db), &self.get, key).await
     }
 
-    async fn lead(&self, lane: &Lane<M>, db: &Db, key: &Key) -> Answer<M> {
-        let mut leader = Leader { lane, led: false };
+    async fn lead(&self, lane: &Lane<M>, number: u64, db: &Db, key: &Key) -> Answer<M> {
+        let leader = Leader { lane, number };
         // The more batches are under way, the smaller they are: waiting for some of their callers to come back makes fewer
         // and larger ones of them.
         for _ in 0..=lane.batches.load(Ordering::Relaxed).min(PATIENCE) {
             crate::task::yield_now().await;
         }
-        leader.led = true;
+        let batch = lane.take(number);
+        drop(leader);
         let _batch = Running::on(&lane.batches);
-        let batch = std::mem::take(&mut *lane.queue());
+        // None: those who waited for this caller have given it up.
+        let Some(batch) = batch else { return self.read_one(db, key).await };
         if batch.len() == 1 {
             let fewer = |left: usize| left.checked_sub(1);
             let _ = lane.company.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
@@ -158,19 +169,33 @@ impl<M: Model> Loader<M> {
 }
 
 impl<M> Lane<M> {
-    /// Queues the key. `None` for the first of the queue, who leads.
-    fn join(&self, key: &Key) -> Option<oneshot::Receiver<Answer<M>>> {
+    /// Queues the key for the batch of this number. `None` for the first of the queue, who leads.
+    fn join(&self, key: &Key) -> (u64, Option<oneshot::Receiver<Answer<M>>>) {
         let mut queue = self.queue();
-        if queue.is_empty() {
-            queue.push(Waiting { key: key.clone(), answer: None });
-            return None;
+        if queue.waiting.is_empty() {
+            queue.waiting.push(Waiting { key: key.clone(), answer: None });
+            return (queue.number, None);
         }
         let (answer, receiver) = oneshot::channel();
-        queue.push(Waiting { key: key.clone(), answer: Some(answer) });
-        Some(receiver)
+        queue.waiting.push(Waiting { key: key.clone(), answer: Some(answer) });
+        (queue.number, Some(receiver))
     }
 
-    fn queue(&self) -> MutexGuard<'_, Vec<Waiting<M>>> {
+    /// Takes the batch, if it is still queued.
+    fn take(&self, number: u64) -> Option<Vec<Waiting<M>>> {
+        let mut queue = self.queue();
+        (queue.number == number).then(|| {
+            queue.number += 1;
+            std::mem::take(&mut queue.waiting)
+        })
+    }
+
+    /// Sends away who waits for a batch that nobody has taken.
+    fn give_up(&self, number: u64) {
+        drop(self.take(number));
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<M>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,14 +219,12 @@ impl Drop for Running<'_> {
 /// Between queueing and reading: a leader dropped there sends its followers away, so that one of them leads.
 struct Leader<'a, M> {
     lane: &'a Lane<M>,
-    led: bool,
+    number: u64,
 }
 
 impl<M> Drop for Leader<'_, M> {
     fn drop(&mut self) {
-        if !self.led {
-            self.lane.queue().clear();
-        }
+        self.lane.give_up(self.number);
     }
 }
 

@@ -49,7 +49,8 @@ impl<'s> Raw<'s> {
 
     /// Says that the statement may change the rows with these keys (add or remove them too), and no others of the
     /// model's table: they are read and locked before it and read again after it, in a transaction, so that only what they
-    /// concern is forgotten.
+    /// concern is forgotten. A row that is not there before can't be locked, and another may add it meanwhile: with such a
+    /// key everything cached of the model is forgotten, as by [`Raw::changes`].
     pub fn changes_only<M: Model, K: IntoKey<M::Key>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         let keys: Result<Vec<Key>> = keys.into_iter().map(|key| key.into_key().to_key()).collect();
         self.changes = self.changes.and_then(|changes| Ok(changes.with_rows::<M>(keys?)));
@@ -122,9 +123,13 @@ impl<'s> Raw<'s> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where the driver does not stream, and as [`Raw::objects`].
+    /// [`ErrorKind::Unsupported`] where the driver does not stream, [`ErrorKind::InvalidInput`] for a statement that says
+    /// what it changes, and as [`Raw::objects`].
     pub async fn stream<M: Model>(self) -> Result<ObjectStream<M>> {
         let (shape, values) = self.parts()?;
+        if !self.declared()?.is_empty() {
+            return Err(Error::invalid_input("a statement that changes something does not stream; use `Raw::objects`"));
+        }
         ObjectStream::open(self.session, &Statement::new(&shape, &values)).await
     }
 

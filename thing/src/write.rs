@@ -313,7 +313,7 @@ fn is_comparable(value_type: ValueType) -> bool {
 
 /// The key that the row has in the database. Where text compares by rules of the database's own it may be spelt otherwise
 /// than the caller did, and what is cached goes by the row's own.
-fn key_of(table: &Table, row: &KnownRow, asked: &Key) -> Key {
+pub(crate) fn key_of(table: &Table, row: &KnownRow, asked: &Key) -> Key {
     let parts: Option<Vec<Value<'static>>> = table.key().iter().map(|&column| row[column].clone()).collect();
     parts.and_then(|parts| Key::from_values(&parts)).unwrap_or_else(|| asked.clone())
 }

@@ -1,6 +1,6 @@
 //! Writing: marks on the cells of tags and shards, and the end of marks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Request for Quarantine {
             let mark = [&token.0.to_le_bytes()[..], &digits(*duration)].concat();
             let (tags, writers) = way.programs.part(tags);
             step.writers(writers, *duration);
-            step.cells(&tags, |_| mark.clone());
+            step.work.add(&tags, |_| mark.clone());
             step.tell(Told::Quarantined { token: *token, duration: *duration }, tags);
         }
         way.write(Self::WHAT, |link| step.run(link)).await.map(drop)
@@ -106,7 +106,7 @@ impl Release {
             (Outcome::Nothing, None) => b'n',
             (_, None) => b'u',
         };
-        step.cells(&tags, |cell| [&[mode(cell)], &token.0.to_le_bytes()[..], &stamp[..]].concat());
+        step.work.add(&tags, |cell| [&[mode(cell)], &token.0.to_le_bytes()[..], &stamp[..]].concat());
         step.tell(Told::Released { token: *token, outcome }, tags);
     }
 }
@@ -117,7 +117,7 @@ pub(crate) async fn void(way: &Way, tags: &[Tag]) -> Result<()> {
     let mut step = Step::new(way, Script::Void);
     let (tags, writers) = way.programs.part(tags);
     step.writers(writers, Duration::ZERO);
-    step.cells(&tags, |_| Vec::new());
+    step.work.add(&tags, |_| Vec::new());
     step.tell(Told::Voided, tags);
     way.write("void tags", |link| step.run(link)).await.map(drop)
 }
@@ -151,6 +151,32 @@ pub(crate) async fn release_failed(way: &Way) {
     }
 }
 
+/// Of each cell what is to be done, one thing after the other. Shards move before the tags of their rows: where there are
+/// too many for one script, a reader in between may note a new stamp of a row, of which it read the old state, and only
+/// the shard that has moved by then keeps it from storing that.
+#[derive(Default)]
+struct Work(BTreeMap<(Moves, Name), Vec<u8>>);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Moves {
+    First,
+    Then,
+}
+
+impl Work {
+    /// Adds what is to be done to the cells of tags, each once, and (`None`) to those of the shards of rows, which alone are
+    /// stored unnamed.
+    fn add(&mut self, tags: &[Tag], what: impl Fn(Option<Tag>) -> Vec<u8>) {
+        let tags: BTreeSet<Tag> = tags.iter().copied().collect();
+        let shards: BTreeSet<Shard> = tags.iter().filter(|tag| tag.is_row()).map(|&tag| Shard::of_tag(tag)).collect();
+        let shards = shards.into_iter().map(|shard| ((Moves::First, Name::shard(shard)), None));
+        let tags = tags.into_iter().map(|tag| ((Moves::Then, Name::tag(tag)), Some(tag)));
+        for (cell, tag) in shards.chain(tags) {
+            self.0.entry(cell).or_default().extend(what(tag));
+        }
+    }
+}
+
 /// What writes do to cells, in one step on each slot (`scripts/write.lua`), and what they do besides: they say who writes,
 /// before the write can be seen and again after it, since whoever was forgotten meanwhile is new; they list their changes
 /// before the stamps that name them; and they tell near caches, when all is done.
@@ -162,15 +188,14 @@ struct Step<'a> {
     duration: Duration,
     /// For each table, fields and records.
     logs: Vec<(TableId, Vec<(u64, Vec<u8>)>)>,
-    /// Of each cell what is to be done, one thing after the other. Those of tags, then those of shards.
-    cells: BTreeMap<(bool, Name), Vec<u8>>,
+    work: Work,
     told: Vec<(Told<'a>, Vec<Tag>)>,
 }
 
 impl<'a> Step<'a> {
     fn new(way: &'a Way, script: Script) -> Self {
         let (writers, logs, told) = (Vec::new(), Vec::new(), Vec::new());
-        Self { way, script, writers, duration: Duration::ZERO, logs, cells: BTreeMap::new(), told }
+        Self { way, script, writers, duration: Duration::ZERO, logs, work: Work::default(), told }
     }
 
     fn writers(&mut self, writers: Vec<Writer>, duration: Duration) {
@@ -180,17 +205,6 @@ impl<'a> Step<'a> {
                 self.writers.push(writer);
             }
         });
-    }
-
-    /// Adds what is to be done to the cells of tags, each once, and (`None`) to those of the shards of rows, which alone are
-    /// stored unnamed.
-    fn cells(&mut self, tags: &[Tag], what: impl Fn(Option<Tag>) -> Vec<u8>) {
-        let (tags, shards) = cells(tags);
-        let tags = tags.into_iter().map(|tag| ((false, Name::tag(tag)), Some(tag)));
-        let shards = shards.into_iter().map(|shard| ((true, Name::shard(shard)), None));
-        for (cell, tag) in tags.chain(shards) {
-            self.cells.entry(cell).or_default().extend(what(tag));
-        }
     }
 
     /// Adds a record of changes for each of their tables.
@@ -219,8 +233,8 @@ impl<'a> Step<'a> {
         let programs = self.writers.iter().map(|writer| Name::programs(writer.table));
         let logs = self.logs.iter().map(|(table, _)| Name::log(*table));
         // In this order they are the keys of a script, too.
-        let names: Vec<Name> = programs.chain(logs).chain(self.cells.keys().map(|(_, name)| *name)).collect();
-        let work: Vec<&Vec<u8>> = self.cells.values().collect();
+        let names: Vec<Name> = programs.chain(logs).chain(self.work.0.keys().map(|(_, name)| *name)).collect();
+        let work: Vec<&Vec<u8>> = self.work.0.values().collect();
         let (logs, cells) = (self.writers.len(), self.writers.len() + self.logs.len());
         let groups = link.groups(&names);
         let mut messages = self.messages(link);
@@ -284,16 +298,6 @@ impl<'a> Step<'a> {
     }
 }
 
-/// The tags, and the shards of those of rows, each once.
-fn cells(tags: &[Tag]) -> (Vec<Tag>, Vec<Shard>) {
-    let mut tags = tags.to_vec();
-    tags.sort_unstable();
-    tags.dedup();
-    let mut shards: Vec<Shard> = tags.iter().filter(|tag| tag.is_row()).map(|&tag| Shard::of_tag(tag)).collect();
-    shards.dedup();
-    (tags, shards)
-}
-
 /// Milliseconds as scripts read them in a row of other things.
 fn digits(duration: Duration) -> [u8; 16] {
     let mut digits = [b'0'; 16];
@@ -309,10 +313,15 @@ fn digits(duration: Duration) -> [u8; 16] {
 mod tests {
     use super::*;
 
+    /// A reader between two scripts notes the new stamp of a row that it read before: the shard has to have moved by then.
     #[test]
-    fn cells_are_named_once() {
-        let (tags, shards) = cells(&[Tag(1), Tag(2), Tag(1), Tag(3), Tag(u64::MAX), Tag(1 << 60)]);
-        assert_eq!((tags.len(), shards.len()), (5, 2), "tags, and shards of those of rows");
+    fn cells_are_named_once_and_shards_come_before_rows() {
+        let mut work = Work::default();
+        let what = |tag: Option<Tag>| tag.map_or(b"s".to_vec(), |tag| vec![tag.0 as u8]);
+        work.add(&[Tag(1), Tag(2), Tag(1), Tag(3), Tag(u64::MAX)], what);
+        work.add(&[Tag(4), Tag(3)], what);
+        let done: Vec<&[u8]> = work.0.values().map(|work| &work[..]).collect();
+        assert_eq!(done, [&b"ss"[..], b"s", &[1], &[2], &[3, 3], &[4], &[255]]);
     }
 
     #[test]

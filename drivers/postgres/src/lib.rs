@@ -52,6 +52,8 @@
 //! - A raw statement that changes its session (`SET`, `LISTEN`, a temporary table) changes one connection of several.
 //! - Connection poolers between the two must keep sessions: statements are prepared.
 //! - `statement_timeout` holds for each statement. [`PostgresConfig::statement_timeout`] is not set by itself.
+//! - `client_connection_check_interval` is set to two seconds where it is off (PostgreSQL 14 and later), so that a
+//!   statement that waits for a lock ends with its program.
 //! - Writes of other programs are reported to caches, see [`ChangeSource`]. A raw statement that sets `thing.writer`
 //!   changes whether its connection counts as one of them.
 

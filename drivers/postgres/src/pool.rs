@@ -25,6 +25,12 @@ const GRACE: Duration = Duration::from_millis(50);
 /// How long a cancellation may take.
 const CANCELLATION: Duration = Duration::from_secs(2);
 
+/// Has the server look now and then whether its client is still there, while a statement runs: one that waits for a lock
+/// would else be carried out long after its program has gone, when caches reckon with it no more. An interval that is set
+/// already stays; servers before 14 have none.
+const NOTICE_THE_END: &str = "SELECT CASE current_setting('client_connection_check_interval', true) \
+     WHEN '0' THEN set_config('client_connection_check_interval', '2s', false) END";
+
 /// Opens connections.
 pub(crate) struct Manager {
     inner: deadpool_postgres::Manager,
@@ -44,6 +50,8 @@ impl managed::Manager for Manager {
         if !self.recorded {
             client.batch_execute(changes::NOT_RECORDED).await?;
         }
+        // Some systems can't, and say so.
+        let _ = client.batch_execute(NOTICE_THE_END).await;
         Ok(Connection::new(client, self.statement_cache, self.counters.clone()))
     }
 

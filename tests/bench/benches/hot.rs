@@ -18,7 +18,8 @@ use thing_bench::subjects::thing::User;
 use thing_bench::suite;
 use thing_test_servers::PostgresDatabase;
 
-const USAGE: &str = "cargo bench -p thing-bench --bench hot -- [options] with the addresses of PostgreSQL and Redis in the
+const USAGE: &str =
+    "cargo bench -p thing-bench --bench hot -- [options] with the addresses of PostgreSQL and Redis in the
 environment, see `tests/servers/servers env`
 
 --quick              a fifth of a second each
@@ -84,7 +85,7 @@ impl Read {
             Self::Row => drop(User::by_id(db, id).await.expect("a row is read")),
             Self::Other => drop(User::by_id(db, USERS).await.expect("a row is read")),
             Self::List => {
-                let list = User::filter(db, User::AGE.eq(18)).order_by(User::ID).fetch(0, 100).await;
+                let list = User::filter(db, User::AGE.eq(18)).order_by(User::ID.asc()).fetch(0, 100).await;
                 assert_eq!(list.expect("a list is read").len(), 100);
             }
             Self::Changed => {
@@ -123,7 +124,9 @@ async fn run(options: &Options) {
                 };
                 let (read, reads) = (read.name(), measured.rate());
                 let hits = 100.0 * hits;
-                println!("| {what} | {writers} | {read} | {writes:.0} | {reads:.0} | {hits:.1} % | {p50:.1} | {p99:.0} |");
+                println!(
+                    "| {what} | {writers} | {read} | {writes:.0} | {reads:.0} | {hits:.1} % | {p50:.1} | {p99:.0} |"
+                );
             }
         }
     }

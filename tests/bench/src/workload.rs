@@ -22,6 +22,12 @@ pub enum Workload {
     Related,
     /// 64 tasks: 95 in 100 operations read by key, uneven keys, the others update.
     Mixed,
+    /// The same with one update in 100 operations.
+    MixedOneInHundred,
+    /// The same with one update in 1,000 operations.
+    MixedOneInThousand,
+    /// 64 tasks that read every user once. Not measured: it comes before the mixes.
+    ReadAll,
     /// Updates of one column by key, one task.
     Update,
     /// The same of users that were read before the measurement.
@@ -53,7 +59,7 @@ impl Load {
 pub const TASKS: usize = 64;
 
 impl Workload {
-    /// All, in the order in which they run: those that read first.
+    /// Those of the shared benchmark, in the order in which they run: those that read first.
     pub const ALL: [Self; 10] = [
         Self::Get,
         Self::GetConcurrently,
@@ -75,11 +81,14 @@ impl Workload {
             Self::List => "W3",
             Self::Insert => "W4",
             Self::InsertConcurrently => "W5",
+            Self::ReadAll => "W0",
             Self::Update => "W6",
             Self::Save => "W6s",
             Self::Bulk => "W7",
             Self::Related => "W8",
             Self::Mixed => "W9",
+            Self::MixedOneInHundred => "W9 1%",
+            Self::MixedOneInThousand => "W9 0.1%",
         }
     }
 
@@ -90,17 +99,27 @@ impl Workload {
 
     /// Whether it changes the database.
     pub fn writes(self) -> bool {
-        !matches!(self, Self::Get | Self::GetConcurrently | Self::List | Self::Related)
+        !matches!(self, Self::Get | Self::GetConcurrently | Self::ReadAll | Self::List | Self::Related)
+    }
+
+    /// Whether it reads and writes.
+    pub fn is_mixed(self) -> bool {
+        matches!(self, Self::Mixed | Self::MixedOneInHundred | Self::MixedOneInThousand)
     }
 
     /// Runs it.
     pub async fn run<S: Subject>(self, subject: Arc<S>, load: Load) -> Measurement {
         match self {
             Self::Get => get(&*subject, load).await,
-            Self::GetConcurrently => get_concurrently(subject, load).await,
+            Self::GetConcurrently => {
+                get_concurrently(subject, random_keys(&mut Random::seeded(2), load.scaled(100_000)), load.meter).await
+            }
+            Self::ReadAll => get_concurrently(subject, (1..=USERS).collect(), load.meter).await,
             Self::List => list(&*subject, load).await,
             Self::Related => related(&*subject, load).await,
-            Self::Mixed => mixed(subject, load).await,
+            Self::Mixed => mixed(subject, load, 50).await,
+            Self::MixedOneInHundred => mixed(subject, load, 10).await,
+            Self::MixedOneInThousand => mixed(subject, load, 1).await,
             Self::Update => update(&*subject, load).await,
             Self::Save => save(&*subject, load).await,
             Self::Insert => insert(&*subject, load).await,
@@ -128,9 +147,9 @@ async fn get<R: Reader>(reader: &R, load: Load) -> Measurement {
     running.stop(1, ids.len())
 }
 
-async fn get_concurrently<R: Reader>(reader: Arc<R>, load: Load) -> Measurement {
-    let ids: Arc<[i64]> = random_keys(&mut Random::seeded(2), load.scaled(100_000)).into();
-    concurrently(load.meter, TASKS, ids.len(), move |at| {
+async fn get_concurrently<R: Reader>(reader: Arc<R>, ids: Vec<i64>, meter: Meter) -> Measurement {
+    let ids: Arc<[i64]> = ids.into();
+    concurrently(meter, TASKS, ids.len(), move |at| {
         let (reader, ids) = (reader.clone(), ids.clone());
         async move {
             let user = reader.get(ids[at]).await;
@@ -164,12 +183,13 @@ async fn related<S: Subject>(subject: &S, load: Load) -> Measurement {
     running.stop(1, firsts.len())
 }
 
-async fn mixed<S: Subject>(subject: Arc<S>, load: Load) -> Measurement {
+/// So many of a thousand operations are updates.
+async fn mixed<S: Subject>(subject: Arc<S>, load: Load, updates: u64) -> Measurement {
     let zipf = Zipf::new(USERS as u64, 0.99);
     let mut random = Random::seeded(9);
     let mut operation = || {
         let key = zipf.key(&mut random);
-        let score = (random.below(100) < 5).then(|| random.fraction() * 1000.0);
+        let score = (random.below(1000) < updates).then(|| random.fraction() * 1000.0);
         (key, score)
     };
     let operations: Arc<[(i64, Option<f64>)]> = (0..load.scaled(100_000)).map(|_| operation()).collect();

@@ -10,6 +10,7 @@ matrix! {
         columns_that_are_set_to_null_are_null_at_once,
         more_rows_than_are_named_are_gone_at_once,
         a_delete_that_is_undone_changes_nothing,
+        several_columns_of_a_row_are_set_to_null_together,
     ]
 }
 
@@ -148,5 +149,47 @@ async fn a_delete_that_is_undone_changes_nothing(stack: &Stack) -> Result<()> {
     transaction.rollback().await?;
     assert_eq!(seen(&db).await?, (2, 1, 1, vec![2001, 2002, 2003], 3, 6));
     assert_eq!(Chapter::by_id(&db, 1).await?.number, 1);
+    Ok(())
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(no_new, table = "people", nulls(Letter::SENDER_ID, Letter::RECEIVER_ID))]
+struct Person {
+    id: i64,
+    name: String,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(no_new)]
+struct Letter {
+    id: i64,
+    #[thing(index)]
+    sender_id: Option<i64>,
+    #[thing(index)]
+    receiver_id: Option<i64>,
+}
+
+/// A letter to oneself.
+async fn several_columns_of_a_row_are_set_to_null_together(stack: &Stack) -> Result<()> {
+    let db = stack.db::<(Person, Letter)>().await;
+    if stack.name().starts_with("sqlite") {
+        let reference = |column| format!("{column} INTEGER REFERENCES people (id) ON DELETE SET NULL");
+        let columns = [reference("sender_id"), reference("receiver_id")].join(", ");
+        db.raw("DROP TABLE letters").execute().await?;
+        db.raw(format!("CREATE TABLE letters (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns})")).execute().await?;
+        db.sync::<Letter>().await?;
+    } else {
+        for column in ["sender_id", "receiver_id"] {
+            let key = format!("FOREIGN KEY ({column}) REFERENCES people (id) ON DELETE SET NULL");
+            db.raw(format!("ALTER TABLE letters ADD {key}")).execute().await?;
+        }
+    }
+    let person = Person { id: 0, name: "Ann".into() }.save(&db).await?;
+    Letter { id: 0, sender_id: Some(person.id), receiver_id: Some(person.id) }.save(&db).await?;
+    let lost = || Letter::filter(&db, Letter::SENDER_ID.is_null() & Letter::RECEIVER_ID.is_null());
+    assert_eq!((lost().all().await?.len(), lost().count().await?), (0, 0));
+    person.delete(&db).await?;
+    assert_eq!(lost().uncached().count().await?, 1);
+    assert_eq!((lost().all().await?.len(), lost().count().await?), (1, 1));
     Ok(())
 }

@@ -2,12 +2,16 @@
 //! there. Here is tested who is asked for it, and when.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use thing::driver::Error;
 use thing::{Coherence, Db, ErrorKind, Model, Result};
-use thing_cache_memory::{MemoryCache, MemoryConfig};
+use thing_cache_memory::{Clock, MemoryCache, MemoryConfig};
 use thing_conformance::recording::{Command, Matcher, RecordingCache, RecordingExecutor, When};
+use thing_driver_postgres::PostgresExecutor;
 use thing_driver_sqlite::SqliteExecutor;
+use thing_test_servers::{PostgresSchema, Proxy};
 
 #[derive(Clone, Debug, Model)]
 #[thing(no_new)]
@@ -30,6 +34,26 @@ struct Price {
     value: i64,
 }
 
+#[derive(Clone, Debug, Model)]
+#[thing(no_new, cascades(Branch::TREE_ID))]
+struct Tree {
+    id: i64,
+}
+
+#[derive(Clone, Debug, Model)]
+#[thing(no_new, table = "branches", cascades(Leaf::BRANCH_ID))]
+struct Branch {
+    id: i64,
+    tree_id: i64,
+}
+
+#[derive(Clone, Debug, Model)]
+#[thing(no_new, table = "leaves", coherence = "strict")]
+struct Leaf {
+    id: i64,
+    branch_id: i64,
+}
+
 struct Setup {
     db: Db,
     database: Arc<RecordingExecutor>,
@@ -40,7 +64,7 @@ async fn setup(coherence: Coherence) -> Setup {
     let database = RecordingExecutor::new(Arc::new(SqliteExecutor::memory().await.unwrap()));
     let cache = RecordingCache::new(Arc::new(MemoryCache::new(MemoryConfig::default())));
     let db = Db::builder(database.clone()).cache(cache.clone()).coherence(coherence).build();
-    db.sync::<(Plain, Account, Price)>().await.unwrap();
+    db.sync::<(Plain, Account, Price, Tree, Branch, Leaf)>().await.unwrap();
     Setup { db, database, cache }
 }
 
@@ -147,4 +171,62 @@ async fn tags_of_a_write_with_an_unknown_outcome_are_closed_once_more_and_left_t
     assert_eq!(setup.cache.count(&Matcher::quarantines()), 2);
     assert_eq!(setup.cache.count(&Matcher::releases()), 0);
     assert_eq!(Plain::by_id(db, 1).await.unwrap().value, 2, "the database is asked");
+}
+
+#[tokio::test]
+async fn a_delete_that_takes_rows_of_a_strict_model_along_is_strict() {
+    let setup = setup(Coherence::Bounded).await;
+    let db = &setup.db;
+    for (id, branches) in [(1, 2), (2, 1001)] {
+        db.things::<Tree>().create(Tree { id }).await.unwrap();
+        db.things::<Branch>().create_many((0..branches).map(|_| Branch { id: 0, tree_id: id })).await.unwrap();
+        assert_eq!(setup.asks(async { db.things::<Tree>().delete(id).await }).await.0, 1, "{branches} branches");
+    }
+}
+
+/// Seconds, as they are set.
+#[derive(Clone, Debug, Default)]
+struct Seconds(Arc<AtomicU64>);
+
+impl Clock for Seconds {
+    fn now(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The server of a process that has gone must not carry out its write when its tags have been open for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_waits_for_a_lock_ends_with_its_connection() {
+    let schema = PostgresSchema::create().await;
+    let proxy = Proxy::to_url(schema.url()).await;
+    let clock = Seconds::default();
+    let cache = MemoryCache::with_clock(MemoryConfig::default(), clock.clone());
+    let db = Db::builder(PostgresExecutor::open(&proxy.url_through(schema.url())).await.unwrap()).cache(cache).build();
+    db.sync::<Plain>().await.unwrap();
+    let mut one = Plain { id: 0, value: 1 }.save(&db).await.unwrap();
+    let other = Db::builder(PostgresExecutor::open(schema.url()).await.unwrap()).build();
+    let lock = other.begin().await.unwrap();
+    Plain { id: 1, value: 1 }.save(&lock).await.unwrap();
+    let write = {
+        let db = db.clone();
+        tokio::spawn(async move {
+            one.value = 2;
+            one.save(&db).await
+        })
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.refuse(true);
+    proxy.cut_all().await;
+    assert!(write.await.unwrap().unwrap_err().may_have_executed());
+    // As if that was long ago.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    clock.0.store(40, Ordering::SeqCst);
+    proxy.refuse(false);
+    while Plain::by_id(&db, 1).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    lock.rollback().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let cached = Plain::by_id(&db, 1).await.unwrap().value;
+    assert_eq!(cached, db.things::<Plain>().by_id_uncached(1).await.unwrap().value);
 }

@@ -14,6 +14,7 @@ matrix! {
         deletes_in_another_spelling_leave_nothing_stale,
         lists_by_text_stay_right,
         lookups_at_the_same_time_find_their_rows,
+        raw_writes_in_another_spelling_leave_nothing_stale,
         saves_in_another_spelling_leave_nothing_stale,
         the_same_in_a_transaction_leaves_nothing_stale,
     ]
@@ -196,4 +197,23 @@ async fn lists_by_text_stay_right(stack: &Stack) -> Result<()> {
     paris.country = "france".into();
     paris.save(&db).await?;
     check(&["Paris"]).await
+}
+
+async fn raw_writes_in_another_spelling_leave_nothing_stale(stack: &Stack) -> Result<()> {
+    let Some(db) = cities(stack).await? else { return Ok(()) };
+    assert_eq!(people(&db).await?, Some(1));
+    let table = quoted(&db, "cities");
+    let update = format!("UPDATE {table} SET people = people + 1 WHERE name = 'Berlin'");
+    for (n, spelling) in (2..).zip(SPELLINGS) {
+        db.raw(&update).changes_only::<City, _>([spelling]).execute().await?;
+        assert_eq!(people(&db).await?, Some(n), "said as {spelling}");
+    }
+    let rename = format!("UPDATE {table} SET name = 'BERLIN', people = 9 WHERE name = 'Berlin'");
+    db.raw(rename).changes_only::<City, _>(["berlin"]).execute().await?;
+    assert_eq!(people(&db).await?, Some(9));
+    assert_eq!(City::by_id(&db, "Berlin").await?.name, "BERLIN");
+    let delete = format!("DELETE FROM {table} WHERE name = 'Berlin'");
+    db.raw(delete).changes_only::<City, _>(["bErLiN"]).execute().await?;
+    assert_eq!(people(&db).await?, None);
+    Ok(())
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use thing::driver::{Error, Executor};
 use thing::{CacheOutage, Db, ErrorKind, Loaded, Model, Result};
+use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_conformance::recording::{Matcher, RecordingCache, RecordingExecutor, When};
+use thing_driver_sqlite::SqliteExecutor;
 
 use crate::support::{Stack, User, user};
 
@@ -177,4 +179,29 @@ async fn without_the_table_the_write_is_refused(stack: &Stack) -> Result<()> {
     assert!(error.to_string().contains("Db::sync"), "{error}");
     assert_eq!(two.reader.things::<User>().all_objects().uncached().count().await?, 5);
     Ok(())
+}
+
+/// A task ends with its runtime; what is owed after that is paid on another.
+#[test]
+fn debts_are_paid_on_the_runtime_that_is_left() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let cache = RecordingCache::new(Arc::new(MemoryCache::new(MemoryConfig::default())));
+    let first = runtime();
+    let db = first.block_on(async {
+        let builder = Db::builder(SqliteExecutor::memory().await.unwrap()).cache(cache.clone());
+        let db = builder.cache_outage(CacheOutage::Debt).debt_interval(Duration::from_millis(20)).build();
+        db.sync::<User>().await.unwrap();
+        db
+    });
+    drop(first);
+    runtime().block_on(async {
+        cache.fail_next(Matcher::quarantines(), Error::cache("the cache is away"), When::Before);
+        user(1).create(&db).await.unwrap();
+        let paid = async {
+            while count(&db).await > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), paid).await.expect("the debt is paid");
+    });
 }

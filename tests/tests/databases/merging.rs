@@ -3,7 +3,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use thing::driver::Executor;
 use thing::{Db, Error, ErrorKind, Loaded, Model, Result};
 use thing_conformance::recording::{Matcher, RecordingExecutor, When};
@@ -16,6 +18,7 @@ matrix! {
         an_error_reaches_every_caller,
         an_undecodable_row_fails_its_own_lookup_only,
         callers_that_go_away_take_nobody_with_them,
+        lookups_that_nobody_polls_hold_up_nobody,
     ]
     one_thread: [
         a_lone_caller_sends_its_statement_at_once,
@@ -163,5 +166,44 @@ async fn an_undecodable_row_fails_its_own_lookup_only(stack: &Stack) -> Result<(
     assert_eq!(db.things::<Narrow>().by_ids([1, 2, 3, 1000]).await?.len(), 3);
     let error = db.things::<Narrow>().by_ids([1, 7, 8]).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InvalidData { .. }), "{error}");
+    Ok(())
+}
+
+/// As those that a `buffer_unordered` holds while its consumer awaits something else.
+async fn lookups_that_nobody_polls_hold_up_nobody(stack: &Stack) -> Result<()> {
+    let (db, recording) = recorded(stack).await?;
+    let users = db.things::<User>();
+    let gates: Vec<_> = (1..=4).map(|_| recording.gate(Matcher::reads(), When::Before)).collect();
+    let mut left: Vec<LocalBoxFuture<'_, Result<Loaded<User>>>> = Vec::new();
+    for id in 1..=4 {
+        left.push(Box::pin(users.by_id(id)));
+        // Until it has come as far as it comes.
+        for _ in 0..20 {
+            assert!(futures_util::poll!(&mut left[id as usize - 1]).is_pending());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    // It has company, so it lets others join.
+    left.push(Box::pin(users.by_id(5)));
+    assert!(futures_util::poll!(&mut left[4]).is_pending());
+    gates.iter().for_each(|gate| gate.open());
+    for id in (1..=6).rev() {
+        let found = tokio::time::timeout(Duration::from_secs(30), users.by_id(id)).await;
+        assert_eq!(found.unwrap_or_else(|_| panic!("lookup {id} hangs"))?.name, format!("User {id}"));
+    }
+    let all = async { users.filter(User::AGE.ge(0)).count().await };
+    let (mut first, gate) = (Box::pin(all), recording.gate(Matcher::reads(), When::Before));
+    for _ in 0..20 {
+        assert!(futures_util::poll!(&mut first).is_pending());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    gate.open();
+    let counted = tokio::time::timeout(Duration::from_secs(30), users.filter(User::AGE.ge(0)).count()).await;
+    assert_eq!(counted.expect("the count hangs")?, USERS as u64);
+    // Those who were left alone go on.
+    for (id, lookup) in (1..).zip(left) {
+        assert_eq!(lookup.await?.name, format!("User {id}"));
+    }
+    assert_eq!(first.await?, USERS as u64);
     Ok(())
 }

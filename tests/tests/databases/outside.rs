@@ -149,6 +149,8 @@ async fn lists_that_others_do_not_touch_are_kept(stack: &Stack) -> Result<()> {
     followed.run("INSERT INTO posts (id, user_id, title, stars) VALUES (50, 2, 'By hand', 5)").await;
     eventually(async || Ok(followed.posts(2).await? == 2)).await?;
     let Followed { db, follower, .. } = &followed;
+    // A change is seen a moment before it is counted.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let changes = follower.changes();
     let (sent, others) =
         statements(db, async { Ok::<_, thing::Error>(followed.posts(3).await? + followed.posts(4).await?) }).await;

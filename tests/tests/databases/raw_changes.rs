@@ -1,6 +1,8 @@
 //! Raw writes that say what they change: the cache is right after them, and forgets no more than it must.
 
-use thing::{Db, Model, Result};
+use std::time::Duration;
+
+use thing::{Db, ErrorKind, Model, Result};
 
 use crate::support::{Post, Stack, User, placeholders, post, statements, user};
 
@@ -12,6 +14,8 @@ matrix! {
         a_raw_write_that_fails_changes_nothing,
         a_raw_write_that_gives_rows_back_is_seen_too,
         a_bulk_write_of_too_many_rows_to_name_is_seen_at_once,
+        a_raw_write_that_is_streamed_is_refused,
+        a_row_that_another_adds_in_the_meantime_is_seen_where_it_goes,
     ]
 }
 
@@ -135,5 +139,42 @@ async fn a_bulk_write_of_too_many_rows_to_name_is_seen_at_once(stack: &Stack) ->
     assert_eq!(Post::filter(&db, Post::USER_ID.eq(1)).all().await?.len(), 2);
     assert_eq!(Post::filter(&db, Post::USER_ID.eq(4)).count().await?, 2);
     assert_eq!(db.things::<Post>().count().await?, 5004);
+    assert_right(&db).await
+}
+
+async fn a_raw_write_that_is_streamed_is_refused(stack: &Stack) -> Result<()> {
+    let db = filled(stack).await?;
+    let delete = "DELETE FROM posts RETURNING id, user_id, title, stars";
+    let error = db.raw(delete).changes::<Post>().stream::<Post>().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert_right(&db).await
+}
+
+/// Nothing locks a row that is not there: the raw write may meet one that another added after it was looked for.
+async fn a_row_that_another_adds_in_the_meantime_is_seen_where_it_goes(stack: &Stack) -> Result<()> {
+    let db = filled(stack).await?;
+    // Elsewhere there is one writer at a time.
+    if !stack.tells_rows() {
+        return Ok(());
+    }
+    let other = db.begin().await?;
+    Post { id: 50, ..post(1, 5) }.create(&other).await?;
+    let transaction = db.begin().await?;
+    let upsert = match stack.truncates() {
+        true => "ON CONFLICT (id) DO UPDATE SET user_id = 2",
+        false => "ON DUPLICATE KEY UPDATE user_id = 2",
+    };
+    let insert = format!("INSERT INTO posts (id, user_id, title, stars) VALUES (50, 2, 'Raw', 5) {upsert}");
+    let raw = tokio::spawn(async move {
+        transaction.raw(insert).changes_only::<Post, _>([50]).execute().await?;
+        Ok::<_, thing::Error>(transaction)
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    other.commit().await?;
+    let transaction = raw.await.unwrap()?;
+    let of = async |user_id| -> Result<usize> { Ok(Post::filter(&db, Post::USER_ID.eq(user_id)).all().await?.len()) };
+    assert_eq!((of(1).await?, of(2).await?), (2, 1));
+    transaction.commit().await?;
+    assert_eq!((of(1).await?, of(2).await?), (1, 2));
     assert_right(&db).await
 }

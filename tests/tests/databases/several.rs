@@ -2,6 +2,7 @@
 
 use thing::{Db, Model, Result};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
+use thing_conformance::recording::{Matcher, RecordingExecutor, When};
 
 use crate::support::{Cache, Database, Post, Stack, User, post, stacks, user};
 
@@ -64,4 +65,43 @@ async fn two_databases_that_share_a_cache_answer_for_each_other() -> Result<()> 
     assert_eq!(User::by_id(&dbs[1], 1).await?.name, "one 1", "an answer of the other database");
     assert_eq!(dbs[1].things::<User>().by_id_uncached(1).await?.name, "two 1");
     Ok(())
+}
+
+/// Of those who wait for a fill that another process, or another `Db`, takes long for, one reads the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_fill_elsewhere_sends_one_of_many_to_the_database() -> Result<()> {
+    let stack = Stack::new("sqlite_file", Database::SqliteFile, Cache::None);
+    let executor = stack.executor().await;
+    let cache = MemoryCache::new(MemoryConfig::default());
+    let databases = [(); 2].map(|()| RecordingExecutor::new(executor.clone()));
+    let [slow, many] = databases.clone().map(|database| Db::builder(database).cache(cache.clone()).build());
+    slow.sync::<User>().await?;
+    user(1).create(&slow).await?;
+    for by_id in [false, true] {
+        slow.invalidate::<User>().await?;
+        let gate = databases[0].gate(Matcher::reads(), When::Before);
+        let first = tokio::spawn({
+            let slow = slow.clone();
+            async move { one(&slow, by_id).await }
+        });
+        gate.reached().await;
+        databases[1].reset();
+        let others: Vec<_> = (0..100)
+            .map(|_| {
+                let many = many.clone();
+                tokio::spawn(async move { one(&many, by_id).await })
+            })
+            .collect();
+        for other in others {
+            assert_eq!(other.await.unwrap()?, 1);
+        }
+        assert!(databases[1].statements() <= 4, "{} reads of the database", databases[1].statements());
+        gate.open();
+        assert_eq!(first.await.unwrap()?, 1);
+    }
+    Ok(())
+}
+
+async fn one(db: &Db, by_id: bool) -> Result<u64> {
+    if by_id { Ok(User::by_id(db, 1).await?.id.unsigned_abs()) } else { db.things::<User>().count().await }
 }

@@ -1,5 +1,6 @@
 //! Flights: one fill of an entry at a time, and the callers that wait for it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,8 +13,9 @@ use thing_driver_api::{
 use tokio::sync::Notify;
 
 use super::Cache;
+use crate::task::Patience;
 
-/// The fills that run in this process, by lease.
+/// The fills that run in this process, by lease, and the waits for those that run elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
     running: Mutex<HashMap<LeaseId, Arc<Flight>>>,
@@ -22,6 +24,7 @@ pub(crate) struct Flights {
     departed: Notify,
     /// The last entries that were stored, the latest first, and how many there were before.
     arrivals: Mutex<VecDeque<(Tag, u64)>>,
+    patience: Patience,
 }
 
 /// How many arrivals are remembered for callers that come a moment late.
@@ -131,6 +134,15 @@ pub(crate) enum Turn<'a> {
     Bypass,
 }
 
+/// What came of waiting for a fill.
+enum Followed {
+    Landed(Result<Payload>),
+    /// It has ended without an answer, or is not of this process.
+    Nowhere,
+    /// Its caller may never go on.
+    ForTooLong,
+}
+
 impl Cache {
     /// To be taken before a look into the cache.
     pub(crate) fn now(&self) -> Moment {
@@ -142,6 +154,8 @@ impl Cache {
     /// nothing.
     pub(crate) async fn turn(&self, key: &EntryKey, tags: &[Tag], since: Moment, fresh: bool) -> Result<Turn<'_>> {
         let mut attempts = 0;
+        // For a fill that is not of this `Db`, of those who wait for it here.
+        let mut watch: Option<Filling<'_>> = None;
         while attempts < ATTEMPTS {
             let mut departure = Departure::begin(&self.flights);
             let request = [LeaseRequest::Entry { key, tags }];
@@ -157,18 +171,25 @@ impl Cache {
                 }
                 Some(Leased::Held(id)) => {
                     drop(departure);
-                    if let Some(landed) = self.follow(id, &mut attempts).await {
-                        return Ok(Turn::Joined(landed));
+                    match self.follow(id, &mut watch, &mut attempts).await {
+                        Followed::Landed(landed) => return Ok(Turn::Joined(landed)),
+                        Followed::Nowhere => {}
+                        Followed::ForTooLong => return Ok(Turn::Bypass),
                     }
                     if !fresh && let Peek::Hit(payload) = self.client().peek(key) {
                         return Ok(Turn::Joined(Ok(payload)));
                     }
                 }
-                Some(Leased::Filled(payload)) => return Ok(Turn::Joined(Ok(payload))),
+                Some(Leased::Filled(payload)) => {
+                    if let Some(watch) = watch {
+                        watch.land_unstored(payload.clone());
+                    }
+                    return Ok(Turn::Joined(Ok(payload)));
+                }
                 _ => return Ok(Turn::Bypass),
             }
         }
-        Ok(Turn::Bypass)
+        Ok(watch.map_or(Turn::Bypass, Turn::Fill))
     }
 
     /// Looks for an entry that was not there before this caller asked for its lease. A cache that can't be peeked into is
@@ -186,40 +207,65 @@ impl Cache {
         })
     }
 
-    /// Waits for the fill with this lease; `None` when it has ended without an answer, or is not of this process.
-    async fn follow(&self, id: LeaseId, attempts: &mut usize) -> Option<Result<Payload>> {
+    /// Waits for the fill with this lease. Where it is not of this `Db`, one caller watches for its end, and reads the
+    /// database if that is long in coming; the others wait for this one. What it gets is as good for them: the lease stood
+    /// when they were told of it, so that no write has ended between its beginning and their calls.
+    async fn follow<'a>(&'a self, id: LeaseId, watch: &mut Option<Filling<'a>>, attempts: &mut usize) -> Followed {
         // Asked for before the look, so that no departure is missed.
         let mut departed = std::pin::pin!(self.flights.departed.notified());
         departed.as_mut().enable();
-        if let Some(flight) = self.flights.find(id) {
-            return flight.wait().await;
+        let watches = watch.as_ref().is_some_and(|watch| watch.id == id);
+        if !watches && let Some(flight) = self.flights.find(id) {
+            *watch = None;
+            return match self.flights.patience.wait(flight.wait()).await {
+                Some(Some(landed)) => Followed::Landed(landed),
+                Some(None) => Followed::Nowhere,
+                None => Followed::ForTooLong,
+            };
         }
         if self.flights.departing.load(Ordering::SeqCst) > 0 {
             // It may be one whose filler has the lease and has not taken off.
-            departed.await;
+            if self.flights.patience.wait(departed).await.is_none() {
+                return Followed::ForTooLong;
+            }
         } else {
             match attempts.checked_sub(AT_ONCE) {
                 None => crate::task::yield_now().await,
                 Some(pauses) => {
+                    if !watches {
+                        *watch = self.watch(id);
+                    }
                     crate::task::pause(Duration::from_millis(1 << pauses.min(8)).min(LONGEST_PAUSE)).await;
                 }
             }
             *attempts += 1;
         }
-        None
+        Followed::Nowhere
     }
 
     fn take_off(&self, lease: Lease) -> Filling<'_> {
         let flight = Arc::new(Flight::default());
         self.flights.locked().insert(lease.id, flight.clone());
-        Filling { cache: self, lease, flight, ended: false }
+        Filling { cache: self, id: lease.id, lease: Some(lease), flight, ended: false }
+    }
+
+    /// Begins to watch for the end of another's fill; `None` if somebody does.
+    fn watch(&self, id: LeaseId) -> Option<Filling<'_>> {
+        let flight = Arc::new(Flight::default());
+        match self.flights.locked().entry(id) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(place) => place.insert(flight.clone()),
+        };
+        Some(Filling { cache: self, id, lease: None, flight, ended: false })
     }
 }
 
 /// A fill in progress. Dropped before its end, it gives up the lease, and one of the waiting callers takes over.
 pub(crate) struct Filling<'a> {
     cache: &'a Cache,
-    lease: Lease,
+    id: LeaseId,
+    /// `None` where the lease is another's: then nothing is stored.
+    lease: Option<Lease>,
     flight: Arc<Flight>,
     ended: bool,
 }
@@ -229,7 +275,10 @@ impl Filling<'_> {
     pub(crate) async fn land(mut self, entry: NewEntry) -> Result<usize> {
         let payload = entry.payload.clone();
         let digest = entry.key.digest();
-        let stored = self.cache.client().store(&self.lease, vec![entry]).await;
+        let stored = match &self.lease {
+            Some(lease) => self.cache.client().store(lease, vec![entry]).await,
+            None => Ok(0),
+        };
         if matches!(stored, Ok(1..)) {
             self.cache.flights.arrive(digest);
         }
@@ -239,19 +288,25 @@ impl Filling<'_> {
 
     /// Hands the answer to the waiting callers and stores nothing.
     pub(crate) fn land_unstored(mut self, payload: Payload) {
-        self.cache.client().abandon(&self.lease);
+        self.abandon();
         self.end(Ok(payload));
     }
 
     /// Hands the error to the waiting callers.
     pub(crate) fn crash(mut self, error: &Error) {
-        self.cache.client().abandon(&self.lease);
+        self.abandon();
         self.end(Err(error.duplicate()));
+    }
+
+    fn abandon(&self) {
+        if let Some(lease) = &self.lease {
+            self.cache.client().abandon(lease);
+        }
     }
 
     fn end(&mut self, result: Result<Payload, Error>) {
         self.ended = true;
-        self.cache.flights.locked().remove(&self.lease.id);
+        self.cache.flights.locked().remove(&self.id);
         self.flight.land(Some(result));
     }
 }
@@ -259,8 +314,8 @@ impl Filling<'_> {
 impl Drop for Filling<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.cache.client().abandon(&self.lease);
-            self.cache.flights.locked().remove(&self.lease.id);
+            self.abandon();
+            self.cache.flights.locked().remove(&self.id);
             self.flight.land(None);
         }
     }
@@ -268,6 +323,6 @@ impl Drop for Filling<'_> {
 
 impl fmt::Debug for Filling<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Filling").field("lease", &self.lease).finish_non_exhaustive()
+        f.debug_struct("Filling").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use thing_driver_api::{Change, ColumnSet, Key, Result, RowSink, Statement, Table
 
 use crate::cache::{Announced, KnownRow, Quarantine, Tags, deleted, image, inserted, updated};
 use crate::session::Handle;
-use crate::write::find_row;
+use crate::write::{find_row, key_of};
 use crate::{Coherence, Db, Model, Transaction};
 
 /// The tables and rows that a raw statement says it changes.
@@ -106,11 +106,18 @@ impl Changes {
         let before = self.images(session).await?;
         let written = session.write(statement, rows).await?;
         let after = self.images(session).await?;
+        let mut absent = Vec::new();
         for (((table, key), before), after) in self.rows.iter().zip(before).zip(after) {
-            let Some((tags, change)) = effect(table, key, before, after) else { continue };
-            transaction.touch(table, tags, coherence);
-            transaction.changed(change);
+            if before.is_none() {
+                absent.push(table.id());
+            }
+            for (tags, change) in effects(table, key, before, after) {
+                transaction.touch(table, tags, coherence);
+                transaction.changed(change);
+            }
         }
+        // Nothing locks a row that is not there: another may have added it meanwhile, and the statement have changed it.
+        suspected.retain(|table| !absent.contains(&table.id()));
         suspected.iter().for_each(|table| transaction.clear(table));
         Ok(written)
     }
@@ -124,25 +131,29 @@ impl Changes {
     }
 }
 
-/// What became of one row; `None` if nothing did.
-fn effect(
+/// What became of one row. It goes by the key that it has in the database; one that is spelt anew is another.
+fn effects(
     table: &Table,
     key: &Key,
     before: Option<KnownRow>,
     after: Option<KnownRow>,
-) -> Option<(Vec<Tag>, Arc<Change>)> {
-    let (tags, columns) = match (&before, &after) {
-        (None, None) => return None,
-        (None, Some(row)) => (inserted(table, Some(key), row), ColumnSet::ALL),
-        (Some(row), None) => (deleted(table, key, row), ColumnSet::ALL),
+) -> Vec<(Vec<Tag>, Arc<Change>)> {
+    let add = |key: Key, row| (inserted(table, Some(&key), &row), image(table, key, ColumnSet::ALL, None, Some(row)));
+    let remove = |key: Key, row| (deleted(table, &key, &row), image(table, key, ColumnSet::ALL, Some(row), None));
+    let own = |row: &KnownRow| key_of(table, row, key);
+    match (before, after) {
+        (None, None) => Vec::new(),
+        (None, Some(row)) => vec![add(own(&row), row)],
+        (Some(row), None) => vec![remove(own(&row), row)],
+        (Some(old), Some(new)) if own(&old) != own(&new) => vec![remove(own(&old), old), add(own(&new), new)],
         (Some(old), Some(new)) => {
             let differing: ColumnSet =
                 (0..table.columns().len()).filter(|&column| old[column] != new[column]).collect();
             if differing.is_empty() {
-                return None;
+                return Vec::new();
             }
-            (updated(table, key, differing, old, new), differing)
+            let (tags, key) = (updated(table, &own(&old), differing, &old, &new), own(&old));
+            vec![(tags, image(table, key, differing, Some(old), Some(new)))]
         }
-    };
-    Some((tags, image(table, key.clone(), columns, before, after)))
+    }
 }

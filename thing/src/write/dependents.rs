@@ -1,11 +1,13 @@
 //! Dependents: rows of other tables that the database deletes or changes along with a row, as the models declare it
 //! (`ON DELETE CASCADE`, `ON DELETE SET NULL`).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use thing_driver_api::{
-    Change, ColumnSet, Comparison, Condition, Key, Lock, Operand, Operation, Result, Slot, Statement, Table, Tag, Value,
+    Change, ColumnSet, Comparison, Condition, Key, Lock, Operand, Operation, Result, Slot, Statement, Table, TableId,
+    Tag, Value,
 };
 
 use super::key_of;
@@ -51,6 +53,10 @@ impl Dependent {
         }
     }
 
+    fn is_strict(&self, session: Handle<'_>) -> bool {
+        self.coherence.unwrap_or(session.db().coherence()) == Coherence::Strict
+    }
+
     /// The rows that refer to this key, locked; at most `limit`.
     async fn rows(&self, session: Handle<'_>, key: &Key, limit: usize) -> Result<Vec<KnownRow>> {
         let operand = Operand::Slot(Slot(0));
@@ -84,6 +90,9 @@ const NAMED: usize = 1000;
 #[derive(Default)]
 pub(super) struct Effects {
     rows: Vec<(&'static Table, Vec<Tag>, Arc<Change>)>,
+    /// Rows as they are with some columns set to NULL: another column of such a row may be set too, and what is true of
+    /// the row afterwards is in no change that tells of one column alone.
+    nulled: HashMap<(TableId, Key), KnownRow>,
     /// Tables of which more is changed than is named.
     tables: Vec<&'static Table>,
     strict: bool,
@@ -97,11 +106,11 @@ impl Effects {
         let mut waiting: Vec<(Dependent, Key)> = M::dependents().into_iter().map(|one| (one, key.clone())).collect();
         while let Some((dependent, key)) = waiting.pop() {
             let table: &'static Table = dependent.table;
-            effects.strict |= dependent.coherence.unwrap_or(session.db().coherence()) == Coherence::Strict;
+            effects.strict |= dependent.is_strict(session);
             let room = NAMED.saturating_sub(effects.rows.len());
             let rows = dependent.rows(session, &key, room + 1).await?;
             if rows.len() > room {
-                effects.give_up(dependent);
+                effects.give_up(session, dependent);
                 continue;
             }
             for before in rows {
@@ -119,22 +128,25 @@ impl Effects {
         Ok(effects)
     }
 
-    fn add_null(&mut self, dependent: &Dependent, key: Key, before: KnownRow) {
+    fn add_null(&mut self, dependent: &Dependent, key: Key, read: KnownRow) {
         let table: &'static Table = dependent.table;
+        let before = self.nulled.remove(&(table.id(), key.clone())).unwrap_or(read);
         let mut after = before.clone();
         after[dependent.column] = Some(Value::Null);
         let columns: ColumnSet = std::iter::once(dependent.column).collect();
         let tags = updated(table, &key, columns, &before, &after);
+        self.nulled.insert((table.id(), key.clone()), after.clone());
         self.rows.push((table, tags, image(table, key, columns, Some(before), Some(after))));
     }
 
     /// Takes everything of the table, and of those that depend on it, for changed.
-    fn give_up(&mut self, dependent: Dependent) {
+    fn give_up(&mut self, session: Handle<'_>, dependent: Dependent) {
+        self.strict |= dependent.is_strict(session);
         if self.tables.iter().any(|table| table.id() == dependent.table.id()) {
             return;
         }
         self.tables.push(dependent.table);
-        (dependent.dependents)().into_iter().for_each(|further| self.give_up(further));
+        (dependent.dependents)().into_iter().for_each(|further| self.give_up(session, further));
     }
 
     /// Notes the effects, before the statement that has them.

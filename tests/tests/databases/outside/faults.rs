@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use thing::driver::Executor;
+use thing::driver::{Error, Executor};
 use thing::{Db, Model, Result};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
+use thing_conformance::recording::{Matcher, RecordingCache, When};
 use thing_driver_mysql::{MysqlConfig, MysqlExecutor};
 use thing_driver_postgres::{PostgresConfig, PostgresExecutor};
+use thing_driver_sqlite::SqliteExecutor;
 use thing_test_servers::{Instance, MysqlDatabase, PostgresSchema, Proxy};
 
 use super::{eventually, run};
@@ -97,4 +99,29 @@ async fn cuts_to_mariadb_are_survived() -> Result<()> {
     let proxy = Proxy::to_url(database.url()).await;
     let connect = |url: String, recorded| async move { mysql(&url, recorded).await };
     cuts_are_survived(database.url(), proxy, connect).await
+}
+
+/// A cache that refuses at once is not asked without a pause, and told when it is back.
+#[tokio::test]
+async fn a_cache_that_is_away_is_told_later() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let open = async || SqliteExecutor::open(path.to_str().unwrap()).await.unwrap();
+    let cache = RecordingCache::new(Arc::new(MemoryCache::new(MemoryConfig::default())));
+    let db = Db::builder(open().await).cache(cache.clone()).build();
+    db.sync::<User>().await?;
+    user(1).create(&db).await?;
+    cache.fail_all(Matcher::voids(), Error::cache("the cache is away"), When::Before);
+    let follower = db.follow_changes::<User>().await?;
+    run(&open().await, "UPDATE users SET name = 'Changed'").await;
+    assert_eq!(User::by_id(&db, 1).await?.name, "Changed");
+    run(&open().await, "UPDATE users SET name = 'Again'").await;
+    eventually(async || Ok(follower.failure().is_some())).await?;
+    cache.reset();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let tries = cache.count(&Matcher::voids());
+    assert!((1..=10).contains(&tries), "{tries} tries in half a second");
+    cache.clear_faults();
+    eventually(async || is_named(&db, "Again").await).await?;
+    eventually(async || Ok(follower.failure().is_none())).await
 }
