@@ -9,6 +9,7 @@
 //!     name     what is where                   entry, cell, log, message   as which bytes
 //!     fills    who fills what in this process  claim              which process fills what
 //!     known    generations that the server watches               age   when to read again what is valid
+//!     merged   writes that come at the same time go together
 //!     link     connections and their epoch     batch, script      commands in one round trip
 //!     cluster, sentinel   where the servers are
 //!     keeper   keeps the link, and tries releases again           breaker   spares reads a dead server
@@ -95,7 +96,7 @@
 //!
 //! A cache in the memory of a process, in front of this one, is told what others do by
 //! [`invalidations`](thing_driver_api::CacheClient::invalidations): messages that each quarantine, release and void
-//! publishes behind its scripts, so before it is acknowledged, over connections of their own.
+//! publishes in its script, or behind all of them, so before it is acknowledged, over connections of their own.
 //!
 //! - **An open gate has heard everything** that was acknowledged longer than the bound ago. The gate is opened by
 //!   answers to questions that go over the connections of the stream, behind all messages of before, and for the bound
