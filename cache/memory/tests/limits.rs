@@ -9,24 +9,13 @@ use std::time::Duration;
 use support::{change, fill, fill_row, is_hit, list, load, now, row, value};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_api::{CacheClient, Found, Outcome, Tag, Token};
-
-/// A generator of pseudorandom numbers (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
+use thing_test_random::Random;
 
 #[test]
 fn entries_and_bytes_stay_below_their_limits() {
     for (max_bytes, max_entries) in [(1 << 20, 1_000_000), (8 << 20, 500), (100_000, 100), (3 << 20, 64), (5_000, 1)] {
         let cache = MemoryCache::new(MemoryConfig::default().max_bytes(max_bytes).max_entries(max_entries));
-        let mut random = Random(max_bytes);
+        let random = Random::seeded(max_bytes);
         let mut most = 0;
         for _ in 0..20_000 {
             let key = random.below(10_000) as i64;

@@ -16,6 +16,7 @@ use thing_cache_redis::{RedisCache, RedisConfig};
 use thing_driver_api::{
     CacheClient, EntryKey, Found, Key, LeaseRequest, Leased, NewEntry, Outcome, Tag, Token, Wanted,
 };
+use thing_test_random::Random;
 use thing_test_servers::Instance;
 
 const ROWS: usize = 8;
@@ -33,20 +34,9 @@ struct World {
     over: AtomicBool,
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit
-    }
-
-    async fn pause(&mut self) {
-        for _ in 0..self.below(4) {
-            tokio::task::yield_now().await;
-        }
+async fn pause(random: &Random) {
+    for _ in 0..random.below(4) {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -59,13 +49,13 @@ impl World {
         std::array::from_fn(|row| self.returned[row].load(SeqCst))
     }
 
-    async fn write(&self, cache: &RedisCache, random: &mut Random, crashes: bool) {
-        let row = random.below(ROWS);
+    async fn write(&self, cache: &RedisCache, random: &Random, crashes: bool) {
+        let row = random.below(ROWS as u64) as usize;
         let tags = [row_tag(row as i64), LIST_TAGS[row % 2]];
         let token = Token::random();
         let began = Instant::now();
         cache.quarantine(&tags, token, LAPSE).await.expect("the cache answers");
-        random.pause().await;
+        pause(random).await;
         if random.below(8) == 0 || began.elapsed() > LAPSE / 2 {
             cache.release(&tags, token, Outcome::Nothing).await.expect("the cache answers");
             return;
@@ -75,7 +65,7 @@ impl World {
             committed[row] += 1;
             committed[row]
         };
-        random.pause().await;
+        pause(random).await;
         if crashes && random.below(100) == 0 {
             // Nobody is told that it ended, but its commit counts at once: the mark stands until it lapses.
             self.returned[row].fetch_max(version, SeqCst);
@@ -131,13 +121,13 @@ impl World {
     }
 
     async fn work(self: Arc<Self>, cache: RedisCache, seed: u64, crashes: bool) {
-        let mut random = Random(seed);
+        let random = Random::seeded(seed);
         while !self.over.load(SeqCst) {
             match random.below(40) {
-                0 | 1 => self.write(&cache, &mut random, crashes).await,
+                0 | 1 => self.write(&cache, &random, crashes).await,
                 2 | 3 => self.bring_rows(&cache).await,
                 4..24 => {
-                    let row = random.below(ROWS);
+                    let row = random.below(ROWS as u64) as usize;
                     self.read(&cache, object(row as i64), &[row_tag(row as i64)], |versions| versions[row]).await;
                 }
                 _ => {
@@ -152,14 +142,14 @@ impl World {
 /// Deletes keys at random. With `spare`, none that is marked: then not even a moment between commit and release is
 /// open.
 async fn evict(world: Arc<World>, server: Server, config: RedisConfig, spare: bool) -> u64 {
-    let (mut random, mut evicted) = (Random(99), 0);
+    let (random, mut evicted) = (Random::seeded(99), 0);
     while !world.over.load(SeqCst) {
         let keys = server.keys(&config, None).await;
         for _ in 0..20 {
             if keys.is_empty() {
                 break;
             }
-            let key = keys[random.below(keys.len())].as_bytes();
+            let key = keys[random.below(keys.len() as u64) as usize].as_bytes();
             let script: &[u8] = if spare {
                 b"local is_string = redis.call('TYPE', KEYS[1]).ok == 'string' \
                   if is_string and redis.call('GETRANGE', KEYS[1], 0, 0) == 'Q' then return 0 end \

@@ -12,10 +12,10 @@ use thing::{Db, Model};
 use thing_bench::arguments::{self, Values};
 use thing_bench::data::USERS;
 use thing_bench::meter::{Measurement, Meter};
-use thing_bench::random::Random;
 use thing_bench::server::{Server, near_cache, redis_url};
 use thing_bench::subjects::thing::User;
 use thing_bench::suite;
+use thing_test_random::Random;
 use thing_test_servers::PostgresDatabase;
 
 const USAGE: &str =
@@ -140,7 +140,7 @@ async fn measure(db: &Db, written: Written, writers: usize, read: Read, seconds:
     for writer in 0..writers {
         let (db, over, writes) = (db.clone(), over.clone(), writes.clone());
         tasks.push(tokio::spawn(async move {
-            let mut random = Random::seeded(writer as u64);
+            let random = Random::seeded(writer as u64);
             let mut score = 0.0;
             // Each writer has rows of its own, or all have the same; they are not read again.
             let ids: Vec<i64> = match written {
@@ -169,7 +169,7 @@ async fn measure(db: &Db, written: Written, writers: usize, read: Read, seconds:
     for reader in 0..READERS {
         let (db, end) = (db.clone(), began + Duration::from_secs_f64(seconds));
         readers.push(tokio::spawn(async move {
-            let mut random = Random::seeded(1000 + reader as u64);
+            let random = Random::seeded(1000 + reader as u64);
             let mut latencies = Vec::new();
             while Instant::now() < end {
                 let id = match written {

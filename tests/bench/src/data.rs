@@ -1,6 +1,6 @@
 //! The rows: made by a seeded generator, so that every database holds the same.
 
-use crate::random::Random;
+use thing_test_random::Random;
 
 /// The users in a new database.
 pub const USERS: i64 = 100_000;
@@ -35,11 +35,11 @@ pub struct UserRow {
 impl UserRow {
     /// User number `number`; in a new database the number is the key.
     pub fn number(number: i64) -> Self {
-        let mut random = Random::seeded(number as u64);
+        let random = Random::seeded(number as u64);
         Self {
             name: format!("User Number {number:07}"),
             email: format!("user{number}@mail{}.example.com", random.below(50)),
-            age: age(&mut random),
+            age: age(&random),
             score: random.below(1_000_000) as f64 / 100.0,
             active: random.below(10) != 0,
             created_at: 1_700_000_000_000_000 + number * 1_000_003,
@@ -59,7 +59,7 @@ impl UserRow {
 }
 
 /// A random age.
-pub fn age(random: &mut Random) -> i32 {
+pub fn age(random: &Random) -> i32 {
     YOUNGEST + random.below(AGES) as i32
 }
 

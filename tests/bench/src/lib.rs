@@ -10,7 +10,6 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 pub mod arguments;
-pub mod random;
 pub mod data;
 pub mod seed;
 pub mod subject;

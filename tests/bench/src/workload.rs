@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::data::{self, AUTHORS, POSTS_EACH, USERS, UserRow};
 use crate::meter::{Measurement, Meter};
-use crate::random::{Random, Zipf};
 use crate::subject::{Reader, Subject};
+use thing_test_random::{Random, Zipf};
 
 /// A kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,16 +129,16 @@ impl Workload {
     }
 }
 
-fn random_keys(random: &mut Random, count: usize) -> Vec<i64> {
+fn random_keys(random: &Random, count: usize) -> Vec<i64> {
     (0..count).map(|_| random.key(USERS)).collect()
 }
 
 async fn get<R: Reader>(reader: &R, load: Load) -> Measurement {
-    let mut random = Random::seeded(1);
-    for id in random_keys(&mut random, load.scaled(2_000)) {
+    let random = Random::seeded(1);
+    for id in random_keys(&random, load.scaled(2_000)) {
         reader.get(id).await;
     }
-    let ids = random_keys(&mut random, load.scaled(20_000));
+    let ids = random_keys(&random, load.scaled(20_000));
     let mut running = load.meter.start(ids.len());
     for &id in &ids {
         let seen = R::seen(&running.time(reader.get(id)).await);
@@ -160,8 +160,8 @@ async fn get_concurrently<R: Reader>(reader: Arc<R>, ids: Vec<i64>, meter: Meter
 }
 
 async fn list<S: Subject>(subject: &S, load: Load) -> Measurement {
-    let mut random = Random::seeded(3);
-    let ages: Vec<i32> = (0..load.scaled(2_000)).map(|_| data::age(&mut random)).collect();
+    let random = Random::seeded(3);
+    let ages: Vec<i32> = (0..load.scaled(2_000)).map(|_| data::age(&random)).collect();
     let mut running = load.meter.start(ages.len());
     for &age in &ages {
         let users = running.time(subject.list(age)).await;
@@ -173,7 +173,7 @@ async fn list<S: Subject>(subject: &S, load: Load) -> Measurement {
 }
 
 async fn related<S: Subject>(subject: &S, load: Load) -> Measurement {
-    let mut random = Random::seeded(8);
+    let random = Random::seeded(8);
     let firsts: Vec<i64> = (0..load.scaled(300)).map(|_| random.key(AUTHORS - 100)).collect();
     let mut running = load.meter.start(firsts.len());
     for &first in &firsts {
@@ -186,9 +186,9 @@ async fn related<S: Subject>(subject: &S, load: Load) -> Measurement {
 /// So many of a thousand operations are updates.
 async fn mixed<S: Subject>(subject: Arc<S>, load: Load, updates: u64) -> Measurement {
     let zipf = Zipf::new(USERS as u64, 0.99);
-    let mut random = Random::seeded(9);
-    let mut operation = || {
-        let key = zipf.key(&mut random);
+    let random = Random::seeded(9);
+    let operation = || {
+        let key = zipf.key(&random);
         let score = (random.below(1000) < updates).then(|| random.fraction() * 1000.0);
         (key, score)
     };
@@ -206,7 +206,7 @@ async fn mixed<S: Subject>(subject: Arc<S>, load: Load, updates: u64) -> Measure
 }
 
 fn updates(load: Load) -> Vec<(i64, f64)> {
-    let mut random = Random::seeded(6);
+    let random = Random::seeded(6);
     (0..load.scaled(5_000)).map(|_| (random.key(USERS), random.fraction() * 1000.0)).collect()
 }
 

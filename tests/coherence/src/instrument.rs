@@ -14,7 +14,7 @@ pub use cache::StepCache;
 pub use executor::{StepExecutor, WRITE};
 
 use crate::history::History;
-use crate::random::Random;
+use thing_test_random::Random;
 
 macro_rules! steps {
     ($($(#[$about:meta])* $variant:ident = $name:literal,)*) => {

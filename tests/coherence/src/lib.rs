@@ -11,7 +11,6 @@
 //! Every write writes a value that no other write ever writes, so a read says which version it saw. Needs Linux.
 
 pub mod clock;
-pub mod random;
 pub mod model;
 pub mod options;
 pub mod database;

@@ -1,33 +1,22 @@
 //! Random tasks in random orders.
 
 use thing::{Model, Result, Transaction};
+use thing_test_random::Random;
 
 use crate::explorer::{Bounds, Run, Task, explore};
 use crate::interleavings::{bounds, items, task};
 use crate::stage::{Item, Setup, Stage, item};
 
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Random(u64);
+fn id(random: &Random) -> i64 {
+    random.key(5)
+}
 
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
+fn shelf(random: &Random) -> i32 {
+    random.key(2) as i32
+}
 
-    fn id(&mut self) -> i64 {
-        1 + self.below(5) as i64
-    }
-
-    fn shelf(&mut self) -> i32 {
-        1 + self.below(2) as i32
-    }
-
-    fn count(&mut self) -> i64 {
-        5 * self.below(6) as i64
-    }
+fn count(random: &Random) -> i64 {
+    5 * random.below(6) as i64
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +79,7 @@ struct Script {
 }
 
 impl Script {
-    fn new(random: &mut Random) -> Self {
+    fn new(random: &Random) -> Self {
         let tasks = (0..2 + random.below(2)).map(|_| (0..1 + random.below(3)).map(|_| step(random)).collect());
         let tasks: Vec<_> = tasks.collect();
         let cancelled = (random.below(3) == 0).then_some(0);
@@ -99,13 +88,13 @@ impl Script {
     }
 }
 
-fn step(random: &mut Random) -> Step {
+fn step(random: &Random) -> Step {
     match random.below(10) {
         0..5 => Step::Read(match random.below(6) {
-            0 | 1 => Read::One(random.id()),
+            0 | 1 => Read::One(id(random)),
             2 => Read::All,
-            3 => Read::Shelf(random.shelf()),
-            4 => Read::Count(random.shelf()),
+            3 => Read::Shelf(shelf(random)),
+            4 => Read::Count(shelf(random)),
             _ => Read::Many,
         }),
         5..8 => Step::Write(write(random)),
@@ -120,7 +109,7 @@ fn step(random: &mut Random) -> Step {
     }
 }
 
-fn end(random: &mut Random) -> End {
+fn end(random: &Random) -> End {
     match random.below(4) {
         0 => End::Rollback,
         1 => End::Drop,
@@ -128,16 +117,16 @@ fn end(random: &mut Random) -> End {
     }
 }
 
-fn write(random: &mut Random) -> Write {
-    let (id, shelf, count) = (random.id(), random.shelf(), random.count());
+fn write(random: &Random) -> Write {
+    let (id, on, count) = (id(random), shelf(random), count(random));
     let some = random.below(3);
-    let (new_shelf, new_count) = ((some != 0).then_some(shelf), (some != 1).then_some(count));
+    let (new_shelf, new_count) = ((some != 0).then_some(on), (some != 1).then_some(count));
     match random.below(8) {
         0 | 1 => Write::SaveHeld { id: 1 + id % 3, shelf: new_shelf, count: new_count },
         2 | 3 => Write::SaveRead { id, shelf: new_shelf, count: new_count },
-        4 => Write::SavePlain(id, shelf, count),
-        5 => Write::Create(if id > 3 { id } else { 0 }, shelf, count),
-        6 => Write::CreateMany(shelf, random.shelf()),
+        4 => Write::SavePlain(id, on, count),
+        5 => Write::Create(if id > 3 { id } else { 0 }, on, count),
+        6 => Write::CreateMany(on, shelf(random)),
         _ => Write::Delete(id),
     }
 }
@@ -225,10 +214,10 @@ fn tasks(script: &Script, stage: &Stage) -> Vec<Task> {
 #[test]
 fn whatever_is_done_at_the_same_time_every_answer_is_true() {
     let seed = std::env::var("THING_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    let mut random = Random(seed);
+    let random = Random::seeded(seed);
     let schedules = 20;
     for number in 0..bounds().schedules {
-        let script = Script::new(&mut random);
+        let script = Script::new(&random);
         let report = explore(Bounds { schedules, switches: 0 }, || {
             let (warm, returning, peek) = script.setup;
             let stage = Stage::new(&Setup { returning, peek, ..Setup::default() }, &items());

@@ -9,7 +9,6 @@ use thing_cache_memory::{MemoryCache, MemoryConfig};
 use super::{Options, Outcome, on_runtime, tell};
 use crate::data::{self, USERS};
 use crate::meter::{Measurement, Meter};
-use crate::random::Random;
 use crate::seed::Template;
 use crate::subject::{Reader, Subject, Synchronous};
 use crate::subjects::Kind;
@@ -17,6 +16,7 @@ use crate::subjects::bare_cache::BareCache;
 use crate::subjects::pooled::{PooledRusqlite, Writes};
 use crate::subjects::thing::{ThingSubject, executor};
 use crate::workload::{TASKS, concurrently};
+use thing_test_random::Random;
 
 /// How many hits one note of the time stands for: reading the clock takes as long as a hit.
 const AT_ONCE: usize = 64;
@@ -92,7 +92,7 @@ fn scattered() -> impl Iterator<Item = i64> {
 }
 
 async fn gets<R: Reader>(reader: &Arc<R>, tasks: usize, keys: i64, count: usize, meter: Meter) -> Measurement {
-    let mut random = Random::seeded(10);
+    let random = Random::seeded(10);
     let batches: Arc<[[i64; AT_ONCE]]> =
         (0..count / AT_ONCE).map(|_| std::array::from_fn(|_| random.key(keys))).collect();
     let reader = reader.clone();
@@ -128,8 +128,8 @@ async fn get_each<R: Reader>(reader: &R, ids: &[i64]) {
 async fn lists<S: Subject>(subject: &Arc<S>, count: usize, meter: Meter) -> Measurement {
     let subject = subject.clone();
     on_runtime(async move {
-        let mut random = Random::seeded(11);
-        let ages: Vec<i32> = (0..count).map(|_| data::age(&mut random)).collect();
+        let random = Random::seeded(11);
+        let ages: Vec<i32> = (0..count).map(|_| data::age(&random)).collect();
         let mut running = meter.start(ages.len());
         for &age in &ages {
             let users = running.time(subject.list(age)).await;

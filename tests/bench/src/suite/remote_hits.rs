@@ -13,8 +13,8 @@ use tokio::runtime::Builder;
 
 use super::{Options, Outcome, runtime, tell};
 use crate::meter::Measurement;
-use crate::random::Random;
 use crate::workload::{Load, TASKS, concurrently};
+use thing_test_random::Random;
 
 /// The bytes of a user in the cache, about.
 const SIZE: usize = 300;
@@ -97,7 +97,7 @@ async fn fill(cache: &RedisCache, entries: &[(EntryKey, Tag)]) {
 }
 
 fn keys(count: usize) -> Arc<[i64]> {
-    let mut random = Random::seeded(10);
+    let random = Random::seeded(10);
     (0..count).map(|_| random.below(ENTRIES as u64) as i64).collect()
 }
 

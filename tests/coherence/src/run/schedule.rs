@@ -12,7 +12,7 @@ use super::servers::Servers;
 use crate::clock;
 use crate::instrument::Step;
 use crate::options::Options;
-use crate::random::Random;
+use thing_test_random::Random;
 
 /// How long a worker may take to come to the step at which it is to end.
 const TO_THE_STEP: Duration = Duration::from_secs(5);

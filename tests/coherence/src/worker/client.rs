@@ -9,7 +9,7 @@ use thing::Db;
 use crate::history::{ErrorClass, History, Record};
 use crate::model::{Item, WriteId};
 use crate::options::WorkerOptions;
-use crate::random::{Random, Zipf};
+use thing_test_random::{Random, Zipf};
 
 /// How uneven keys and groups are asked for.
 const UNEVENNESS: f64 = 0.9;

@@ -1,10 +1,10 @@
-//! Random numbers: from a seed, so that a run can be repeated as far as processes can.
+//! Random numbers: from a seed, and so the same in every run and on every machine.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The splitmix64 generator. Its methods take `&self`, so that tasks can share one.
+/// SplitMix64 (Steele, Lea and Flood, 2014). Its methods take `&self`, so that tasks can share one.
 #[derive(Debug)]
 pub struct Random {
     state: AtomicU64,
@@ -37,6 +37,11 @@ impl Random {
     /// A number from 0 to just below 1.
     pub fn fraction(&self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A key from 1 to `last`.
+    pub fn key(&self, last: i64) -> i64 {
+        1 + self.below(last.unsigned_abs()) as i64
     }
 
     /// True so many times in a thousand.
