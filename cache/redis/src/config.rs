@@ -1,13 +1,13 @@
-//! Where the servers are, and the limits of the client.
+//! The settings of the client.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::ConnectionInfo;
 use thing_driver_api::{Error, Result};
 
-use crate::error::redacted;
+use crate::address::{Layout, Parsed, parse};
 
 /// Where the servers of a [`RedisCache`](crate::RedisCache) are, and its limits.
 ///
@@ -51,14 +51,6 @@ pub struct RedisConfig {
     pub(crate) bound: Duration,
     pub(crate) gate_interval: Duration,
     pub(crate) other_programs_time: Duration,
-}
-
-/// How the servers belong together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    One,
-    Cluster,
-    Sentinel { primary: String },
 }
 
 impl RedisConfig {
@@ -300,33 +292,6 @@ impl RedisConfig {
         self
     }
 
-    /// How to reach a server at this address, with the settings of the named ones.
-    pub(crate) fn server_at(&self, address: ConnectionAddr) -> ConnectionInfo {
-        let named = &self.servers[0];
-        let mut settings = named.redis_settings().clone();
-        if matches!(self.layout, Layout::Sentinel { .. }) {
-            // The URL's user and password are those of the sentinel.
-            settings = redis::RedisConnectionInfo::default().set_db(settings.db());
-        }
-        self.with_credentials(named.clone().set_addr(address).set_redis_settings(settings))
-    }
-
-    /// A server as it is named, with the settings that replace those of its URL.
-    pub(crate) fn with_credentials(&self, server: ConnectionInfo) -> ConnectionInfo {
-        let mut settings = server.redis_settings().clone();
-        if let Some(username) = &self.username {
-            settings = settings.set_username(username);
-        }
-        if let Some(password) = &self.password {
-            settings = settings.set_password(password);
-        }
-        server.set_redis_settings(self.protocol(settings))
-    }
-
-    pub(crate) fn protocol(&self, settings: redis::RedisConnectionInfo) -> redis::RedisConnectionInfo {
-        settings.set_protocol(if self.resp3 { ProtocolVersion::RESP3 } else { ProtocolVersion::RESP2 })
-    }
-
     /// How long the stamp of a tag lives that nobody asks for.
     pub(crate) fn cell_time_to_live(&self) -> Duration {
         self.time_to_live.max(self.absent_time_to_live).saturating_mul(2).max(self.lease_time.saturating_mul(2))
@@ -385,38 +350,6 @@ impl fmt::Debug for RedisConfig {
     }
 }
 
-/// What a URL says.
-struct Parsed {
-    server: ConnectionInfo,
-    prefix: Option<String>,
-    resp3: Option<bool>,
-}
-
-fn parse(text: &str) -> Result<Parsed> {
-    let invalid = |why: String| Error::invalid_input(format!("the URL {} can't be used: {why}", redacted(text)));
-    let Some(url) = redis::parse_redis_url(text) else {
-        return Err(invalid("it should look like redis://user:password@host:port/database".to_owned()));
-    };
-    let unix = url.scheme().ends_with("unix");
-    let (mut prefix, mut speaks) = (None, false);
-    for (name, value) in url.query_pairs() {
-        match &*name {
-            "prefix" => prefix = Some(value.into_owned()),
-            "protocol" => speaks = true,
-            "db" | "user" | "pass" if unix => {}
-            other => {
-                return Err(invalid(format!("there is no parameter `{other}`; use `prefix` and `protocol`")));
-            }
-        }
-    }
-    let server = url.into_connection_info().map_err(|error| invalid(error.to_string()).with_source(error))?;
-    if !server.addr().is_supported() {
-        return Err(invalid("this build has no TLS; turn on the feature `tls` of thing-cache-redis".to_owned()));
-    }
-    let resp3 = speaks.then(|| server.redis_settings().protocol() == ProtocolVersion::RESP3);
-    Ok(Parsed { server, prefix, resp3 })
-}
-
 /// A time as Redis takes it: at least one millisecond, and not more than it can count.
 pub(crate) fn milliseconds(duration: Duration) -> u64 {
     const CENTURY: u128 = 100 * 365 * 86_400_000;
@@ -427,37 +360,6 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_says_where_and_as_whom() {
-        let config =
-            RedisConfig::from_url("redis://app:p%40ss@cache:6380/3?prefix=shop&protocol=resp3").expect("a URL");
-        let server = config.with_credentials(config.servers[0].clone());
-        assert_eq!(server.addr().to_string(), "cache:6380");
-        let settings = server.redis_settings();
-        assert_eq!((settings.username(), settings.password(), settings.db()), (Some("app"), Some("p@ss"), 3));
-        assert_eq!((config.prefix.as_str(), settings.protocol()), ("shop", ProtocolVersion::RESP3));
-        let other = config.username("other").password("secret").resp3(false);
-        let server = other.with_credentials(other.servers[0].clone());
-        assert_eq!(
-            (server.redis_settings().username(), server.redis_settings().password()),
-            (Some("other"), Some("secret"))
-        );
-        assert_eq!(server.redis_settings().protocol(), ProtocolVersion::RESP2);
-    }
-
-    #[test]
-    fn what_cannot_be_a_url_is_said_so_without_the_password() {
-        for url in
-            ["", "postgres://a:secret@b", "redis://a:secret@b/x", "redis://a:secret@b?prefx=y", "redis://a:secret@"]
-        {
-            let error = RedisConfig::from_url(url).expect_err("no URL");
-            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
-        }
-        assert!(RedisConfig::cluster(Vec::<String>::new()).is_err());
-        assert!(RedisConfig::cluster(["redis://a/1"]).is_err());
-        assert!(RedisConfig::from_url("redis://a").expect("a URL").prefix("a{b}").check().is_err());
-    }
 
     #[test]
     fn debug_hides_the_password() {

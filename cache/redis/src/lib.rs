@@ -11,7 +11,7 @@
 //!     known    generations that the server watches               age   when to read again what is valid
 //!     merged   writes that come at the same time go together
 //!     link     connections and their epoch     batch, script      commands in one round trip
-//!     cluster, sentinel   where the servers are
+//!     address, cluster, sentinel   where the servers are
 //!     keeper   keeps the link, and tries releases again           breaker   spares reads a dead server
 //! ```
 //!
@@ -146,6 +146,7 @@
 
 mod client;
 mod config;
+mod address;
 mod load;
 mod lease;
 mod claim;

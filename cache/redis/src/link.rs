@@ -11,8 +11,9 @@ use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, RedisErr
 use thing_driver_api::{Error, Result, digest};
 use tokio::sync::OnceCell;
 
+use crate::address::Layout;
 use crate::age::ServerClock;
-use crate::config::{Layout, RedisConfig};
+use crate::config::RedisConfig;
 use crate::error;
 use crate::known::{Known, Listener};
 use crate::message::Id;
