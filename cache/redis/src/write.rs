@@ -151,6 +151,12 @@ pub(crate) async fn release_failed(way: &Way) {
     }
 }
 
+/// Changes of one table by one write, and the field of the log where they go.
+struct Record {
+    field: u64,
+    bytes: Vec<u8>,
+}
+
 /// Of each cell what is to be done, one thing after the other. Shards move before the tags of their rows: where there are
 /// too many for one script, a reader in between may note a new stamp of a row, of which it read the old state, and only
 /// the shard that has moved by then keeps it from storing that.
@@ -186,8 +192,7 @@ struct Step<'a> {
     writers: Vec<Writer>,
     /// How long the longest of the writes may take.
     duration: Duration,
-    /// For each table, fields and records.
-    logs: Vec<(TableId, Vec<(u64, Vec<u8>)>)>,
+    logs: Vec<(TableId, Vec<Record>)>,
     work: Work,
     told: Vec<(Told<'a>, Vec<Tag>)>,
 }
@@ -214,8 +219,8 @@ impl<'a> Step<'a> {
         tables.dedup();
         for table in tables {
             let of_table = changes.iter().filter(|change| change.table == table).map(|change| &**change);
-            let Some(record) = log::write(stamp, of_table) else { continue };
-            let record = (log::field(stamp), record);
+            let Some(bytes) = log::write(stamp, of_table) else { continue };
+            let record = Record { field: log::field(stamp), bytes };
             match self.logs.iter_mut().find(|(known, _)| *known == table) {
                 Some((_, records)) => records.push(record),
                 None => self.logs.push((table, vec![record])),
@@ -258,7 +263,7 @@ impl<'a> Step<'a> {
             for &at in of_logs {
                 let records = &self.logs[at - logs].1;
                 command.arg(time_to_live).arg(records.len());
-                records.iter().for_each(|(field, record)| _ = command.arg(field).arg(&record[..]));
+                records.iter().for_each(|record| _ = command.arg(record.field).arg(&record.bytes[..]));
             }
             if self.script == Script::Release {
                 command.arg(time_to_live).arg(way.config.max_listed_moves.saturating_add(1));
