@@ -73,6 +73,14 @@ pub enum Condition {
         /// The value.
         slot: Slot,
     },
+    /// A condition in the database's own language. A driver without SQL never gets one: the core refuses it where
+    /// [`Executor::dialect`](crate::Executor::dialect) is `None`.
+    Raw {
+        /// The text before, between and behind the values: one piece more than there are slots.
+        pieces: Vec<String>,
+        /// The values.
+        slots: Vec<Slot>,
+    },
 }
 
 /// How two values compare.

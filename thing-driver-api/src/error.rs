@@ -64,6 +64,8 @@ pub enum ErrorKind {
     },
     /// The call can't mean anything: a wrong argument, a table that can't exist.
     InvalidInput,
+    /// The cursor of a page is damaged, was made under another key, or belongs to another query.
+    InvalidCursor,
     /// The schema in the database is not the one the models declare.
     Schema,
     /// The driver can't do this.

@@ -142,6 +142,15 @@ pub enum Operation {
         /// How to lock the rows against other writers until the transaction ends; `None` not to.
         lock: Option<Lock>,
     },
+    /// Reads the different values of columns among the rows: each combination once, NULL being one value.
+    Distinct {
+        /// The columns to read, in this order; at least one.
+        columns: Vec<usize>,
+        /// Of which rows.
+        filter: Condition,
+        /// In which order: each of `columns` is a term, and no other column is.
+        order: Vec<Order>,
+    },
     /// Counts rows: gives one row with one integer.
     Count {
         /// Which rows.

@@ -43,13 +43,18 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
     let mut writer = Writer::new(table, dialect);
     match shape.operation() {
         Operation::Select { columns, filter, order, limit, offset, lock } => {
-            writer.select(columns);
+            writer.select("SELECT ", columns);
             writer.filter(filter);
             writer.order(order);
             writer.window(*limit, *offset);
             if let Some(lock) = lock {
                 writer.push(dialect.lock(*lock));
             }
+        }
+        Operation::Distinct { columns, filter, order } => {
+            writer.select("SELECT DISTINCT ", columns);
+            writer.filter(filter);
+            writer.order(order);
         }
         Operation::Count { filter } => {
             writer.push("SELECT COUNT(*) FROM ");
@@ -91,7 +96,7 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
 /// None today; the signature matches [`render`].
 pub fn render_get_many(table: &Table, dialect: &dyn Dialect, count: usize) -> Result<SqlPlan> {
     let mut writer = Writer::new(table, dialect);
-    writer.select(&(0..table.columns().len()).collect::<Vec<_>>());
+    writer.select("SELECT ", &(0..table.columns().len()).collect::<Vec<_>>());
     writer.push(" WHERE ");
     match table.key() {
         [column] if count == 1 => {
@@ -172,8 +177,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn select(&mut self, columns: &[usize]) {
-        self.push("SELECT ");
+    fn select(&mut self, select: &str, columns: &[usize]) {
+        self.push(select);
         self.separated(", ", columns, |w, &c| w.column(c));
         self.push(" FROM ");
         self.table();
@@ -273,6 +278,14 @@ impl<'a> Writer<'a> {
                 self.column(*column);
                 self.push(self.dialect.same());
                 self.placeholder(*slot);
+            }
+            Condition::Raw { pieces, slots } => {
+                self.push("(");
+                for (n, piece) in pieces.iter().enumerate() {
+                    self.push(piece);
+                    slots.get(n).into_iter().for_each(|&slot| self.placeholder(slot));
+                }
+                self.push(")");
             }
         }
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, TransactionOptions};
 
 use crate::cache::{Cache, Exactness, Usage};
+use crate::cursor::CursorKey;
 use crate::debt::Debts;
 use crate::loader::Loader;
 use crate::statistics::Counters;
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     exactness: Exactness,
     coherence: Coherence,
     debts: Debts,
+    cursor_key: CursorKey,
     clock: Clock,
     counters: Counters,
     models: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -55,6 +57,7 @@ impl Db {
             outage: CacheOutage::default(),
             debt_interval: Duration::from_millis(500),
             list_limit: 1000,
+            cursor_key: CursorKey::default(),
             clock: Arc::new(SystemTime::now),
         }
     }
@@ -174,6 +177,10 @@ impl Db {
         self.inner.coherence
     }
 
+    pub(crate) fn cursor_key(&self) -> &CursorKey {
+        &self.inner.cursor_key
+    }
+
     pub(crate) fn exactness(&self) -> Exactness {
         self.inner.exactness
     }
@@ -249,6 +256,7 @@ pub struct DbBuilder {
     outage: CacheOutage,
     debt_interval: Duration,
     list_limit: usize,
+    cursor_key: CursorKey,
     clock: Clock,
 }
 
@@ -284,6 +292,13 @@ impl DbBuilder {
         self
     }
 
+    /// The key under which cursors of pages are sealed: 16 random bytes at least, kept as other secrets are. Processes with
+    /// one key take each other's cursors. Without a key each process makes one of its own, so that its cursors end with it.
+    pub fn cursor_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.cursor_key = CursorKey::given(key.as_ref());
+        self
+    }
+
     /// Where `created` and `updated` fields get their time from; the system's clock unless set.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -300,6 +315,7 @@ impl DbBuilder {
                 exactness,
                 coherence: self.coherence,
                 debts: Debts::new(self.outage, self.debt_interval),
+                cursor_key: self.cursor_key,
                 clock: self.clock,
                 counters: Counters::default(),
                 models: RwLock::default(),

@@ -7,6 +7,7 @@ use std::ops::{BitAnd, BitOr, Not};
 use thing_driver_api::{Comparison, Condition, Error, Result, Slot, Value};
 
 use crate::ColumnType;
+use crate::raw::RawValues;
 
 /// A condition over the rows of one model. Made from columns, joined with `&` and `|`, negated with `!`.
 ///
@@ -31,6 +32,21 @@ impl<M> Filter<M> {
     /// No row.
     pub fn nothing() -> Self {
         Self::new(Node::Constant(false))
+    }
+
+    /// A condition in the database's own language: `Filter::raw("length(name) > ?", (10,))`. Each `?` stands for the next of
+    /// the values, a tuple of up to eight; `??` stands for a question mark. Text that comes from outside belongs into the
+    /// values, never into `text`.
+    ///
+    /// A cached list or count with such a condition depends on every column of its table, and any change to the table ends it:
+    /// Thing can't tell which rows the condition means. So it may speak of columns that the model has, and of nothing else
+    /// that changes; what reads other tables or the clock belongs into an [`uncached`](crate::Query::uncached) query.
+    ///
+    /// A query that uses it fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where the values are more or
+    /// fewer than the question marks, and with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on a database without
+    /// SQL.
+    pub fn raw(text: impl AsRef<str>, values: impl RawValues) -> Self {
+        Self::new(Node::raw(text.as_ref(), values.into_values()))
     }
 
     /// Both; the same as `&`.
@@ -106,11 +122,38 @@ pub(crate) enum Node {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    Compare { column: usize, operator: Comparison, operand: Operand },
-    In { column: usize, values: Vec<Value<'static>>, negated: bool },
-    Between { column: usize, low: Value<'static>, high: Value<'static>, negated: bool },
-    Like { column: usize, pattern: String, negated: bool },
-    IsNull { column: usize, negated: bool },
+    Compare {
+        column: usize,
+        operator: Comparison,
+        operand: Operand,
+    },
+    In {
+        column: usize,
+        values: Vec<Value<'static>>,
+        negated: bool,
+    },
+    Between {
+        column: usize,
+        low: Value<'static>,
+        high: Value<'static>,
+        negated: bool,
+    },
+    Like {
+        column: usize,
+        pattern: String,
+        negated: bool,
+    },
+    IsNull {
+        column: usize,
+        negated: bool,
+    },
+    /// One piece of text more than there are values.
+    Raw {
+        pieces: Vec<String>,
+        values: Vec<Value<'static>>,
+    },
+    /// What no query can ask; one that tries fails with this message.
+    Invalid(String),
 }
 
 /// The right side of a comparison.
@@ -181,6 +224,45 @@ impl Node {
         }
     }
 
+    fn raw(text: &str, values: Result<Vec<Value<'static>>>) -> Self {
+        let mut pieces = vec![String::new()];
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('?') {
+            let last = pieces.len() - 1;
+            pieces[last].push_str(before);
+            rest = match behind.strip_prefix('?') {
+                Some(behind) => {
+                    pieces[last].push('?');
+                    behind
+                }
+                None => {
+                    pieces.push(String::new());
+                    behind
+                }
+            };
+        }
+        let last = pieces.len() - 1;
+        pieces[last].push_str(rest);
+        match values {
+            Err(error) => Self::Invalid(error.to_string()),
+            Ok(values) if values.len() == last => Self::Raw { pieces, values },
+            Ok(values) => Self::Invalid(format!(
+                "the condition `{text}` has {last} question marks for {} values; write `??` for one that stands for no value",
+                values.len()
+            )),
+        }
+    }
+
+    /// Whether a part of it is in the database's own language.
+    pub(crate) fn is_raw(&self) -> bool {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(Self::is_raw),
+            Self::Not(inner) => inner.is_raw(),
+            Self::Raw { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Splits the tree into a condition without values and the values of its slots, appended to `values`.
     pub(crate) fn compile(&self, values: &mut Vec<Value<'static>>) -> Result<Condition> {
         let slot = |value: Value<'static>, values: &mut Vec<Value<'static>>| {
@@ -219,6 +301,11 @@ impl Node {
                 Condition::Like { column: *column, pattern, negated: *negated }
             }
             Self::IsNull { column, negated } => Condition::IsNull { column: *column, negated: *negated },
+            Self::Raw { pieces, values: given } => {
+                let slots = given.iter().map(|value| slot(value.clone(), values)).collect();
+                Condition::Raw { pieces: pieces.clone(), slots }
+            }
+            Self::Invalid(message) => return Err(Error::invalid_input(message.clone())),
         })
     }
 }

@@ -33,7 +33,7 @@
 //! # Where to look
 //!
 //! - [`Model`], [`Embed`], [`ColumnType`](trait@ColumnType): what a struct says about its table.
-//! - [`Things`], [`Query`], [`Filter`], [`Column`]: reading.
+//! - [`Things`], [`Query`], [`Page`], [`Filter`], [`Column`]: reading.
 //! - [`Things::create`], [`Loaded::save`], [`Loaded::delete`], [`Transaction`]: writing.
 //! - [`Raw`]: what the typed interface leaves out.
 //! - [`Statistics`], [`Plan`]: what was sent, what was cached, what a query will do.
@@ -60,6 +60,7 @@ mod session;
 mod retry;
 mod things;
 mod query;
+mod cursor;
 mod plan;
 mod rows;
 mod loaded;
@@ -87,6 +88,7 @@ pub use thing_driver_api::{Constraint, ConstraintKind, Error, ErrorKind, Isolati
 
 pub use coherence::Coherence;
 pub use column::{Column, ColumnSpec, OrderBy, ValueFor};
+pub use cursor::Cursor;
 pub use db::{Db, DbBuilder};
 pub use debt::CacheOutage;
 #[cfg(feature = "json")]
@@ -98,8 +100,8 @@ pub use key::{IntoKey, ModelKey};
 pub use loaded::Loaded;
 pub use model::{Embed, EmbedKey, Model};
 pub use plan::Plan;
-pub use query::Query;
-pub use raw::{FromRow, Raw, RawValue};
+pub use query::{Chunks, ColumnList, NumberedPage, Page, Query};
+pub use raw::{FromRow, Raw, RawValue, RawValues};
 pub use report::{CacheReport, QueryReport};
 pub use session::Session;
 pub use statistics::Statistics;

@@ -2,12 +2,20 @@
 
 mod compiled;
 mod read;
+mod keyset;
+mod pages;
+mod chunks;
+mod pluck;
+
+pub use chunks::Chunks;
+pub use pages::{NumberedPage, Page};
+pub use pluck::ColumnList;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use thing_driver_api::{Error, ErrorKind, Operation, Order, Result, Slot, Value};
+use thing_driver_api::{Condition, Error, ErrorKind, Operation, Order, Result, Slot, Value};
 
 use self::compiled::{Compiled, Sorted, has_key_of_one_order};
 use crate::cache::{Cache, Kind, Reach};
@@ -18,9 +26,11 @@ use crate::stream::ObjectStream;
 use crate::{Coherence, Db, Loaded, Model, OrderBy};
 
 /// A query over the objects of one model. Built up by methods, run by [`all`](Query::all), [`fetch`](Query::fetch),
-/// [`first`](Query::first), [`one`](Query::one), [`count`](Query::count) or [`exists`](Query::exists).
+/// [`page`](Query::page), [`first`](Query::first), [`one`](Query::one), [`count`](Query::count) or [`exists`](Query::exists);
+/// past the cache by [`chunks`](Query::chunks), [`stream`](Query::stream), [`pluck`](Query::pluck) or
+/// [`distinct`](Query::distinct).
 ///
-/// Lists and counts are answered from the cache where they are there. A cached list holds keys; the objects come from
+/// Lists, pages and counts are answered from the cache where they are there. A cached list holds keys; the objects come from
 /// their own entries.
 #[must_use = "a query does nothing until it is run"]
 pub struct Query<'s, M> {
@@ -189,10 +199,13 @@ impl<'s, M: Model> Query<'s, M> {
         }
     }
 
-    fn compile(&self, kind: Kind, offset: Option<u64>, limit: Option<u64>, sorted: Sorted) -> Result<Compiled> {
-        let table = M::table();
+    /// The filter without its values, and these.
+    fn condition(&self) -> Result<(Condition, Vec<Value<'static>>)> {
         let mut values = Vec::new();
         let filter = self.filter.compile(&mut values).map_err(|error| error.context(M::NAME))?;
+        if self.filter.is_raw() && self.session.db().executor().dialect().is_none() {
+            return Err(Error::unsupported("this database has no SQL; write the condition without `Filter::raw`"));
+        }
         // Two are for the limit and the offset.
         let most = self.session.db().executor().capabilities().max_parameters().saturating_sub(2);
         if values.len() > most {
@@ -202,23 +215,35 @@ impl<'s, M: Model> Query<'s, M> {
                 values.len()
             )));
         }
-        let mut order = Vec::new();
-        let sorted_here = sorted == Sorted::AsIsCheapest && self.order.is_empty() && has_key_of_one_order(table);
-        if kind == Kind::List && !sorted_here {
-            for term in &self.order {
-                // A column that was named before decides nothing more.
-                if !order.iter().any(|known: &Order| known.column == term.column) {
-                    order.push(*term);
-                }
-            }
-            for &column in table.key() {
-                if !order.iter().any(|known| known.column == column) {
-                    order.push(Order { column, descending: false });
-                }
+        Ok((filter, values))
+    }
+
+    /// The order that was asked for, and then the key.
+    fn total_order(&self) -> Vec<Order> {
+        self.order_and_then(M::table().key())
+    }
+
+    /// The order that was asked for, and then these columns.
+    fn order_and_then(&self, columns: &[usize]) -> Vec<Order> {
+        let ascending = columns.iter().map(|&column| Order { column, descending: false });
+        let mut order: Vec<Order> = Vec::new();
+        for term in self.order.iter().copied().chain(ascending) {
+            // A column that was named before decides nothing more.
+            if !order.iter().any(|known| known.column == term.column) {
+                order.push(term);
             }
         }
+        order
+    }
+
+    fn compile(&self, kind: Kind, offset: Option<u64>, limit: Option<u64>, sorted: Sorted) -> Result<Compiled> {
+        let table = M::table();
+        let (filter, mut values) = self.condition()?;
+        let is_list = matches!(kind, Kind::List | Kind::Page);
+        let sorted_here = sorted == Sorted::AsIsCheapest && self.order.is_empty() && has_key_of_one_order(table);
+        let order = if is_list && !sorted_here { self.total_order() } else { Vec::new() };
         let mut slot = |count: Option<u64>| {
-            count.filter(|_| kind == Kind::List).map(|count| {
+            count.filter(|_| is_list).map(|count| {
                 values.push(Value::I64(i64::try_from(count).unwrap_or(i64::MAX)));
                 Slot(values.len() - 1)
             })
@@ -226,7 +251,7 @@ impl<'s, M: Model> Query<'s, M> {
         let limit = slot(limit);
         let offset = slot(offset.filter(|&offset| offset > 0));
         let operation = match kind {
-            Kind::List => Operation::Select {
+            Kind::List | Kind::Page => Operation::Select {
                 columns: (0..table.columns().len()).collect(),
                 filter,
                 order,

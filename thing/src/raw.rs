@@ -4,7 +4,7 @@ mod from_row;
 mod by_name;
 mod changes;
 
-pub use from_row::{FromRow, RawValue};
+pub use from_row::{FromRow, RawValue, RawValues};
 
 use std::fmt;
 use std::sync::Arc;

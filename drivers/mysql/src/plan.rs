@@ -69,7 +69,7 @@ impl Plan {
         let rendered = render(shape, dialect)?;
         let table = shape.table();
         let types = match (operation, table) {
-            (Operation::Select { columns, .. }, Some(table)) => {
+            (Operation::Select { columns, .. } | Operation::Distinct { columns, .. }, Some(table)) => {
                 columns.iter().map(|&column| table.column(column).value_type).collect()
             }
             (Operation::GetMany, Some(table)) => table.columns().iter().map(|column| column.value_type).collect(),
@@ -164,6 +164,7 @@ fn render(shape: &Shape, dialect: MysqlDialect) -> Result<sql::SqlPlan> {
     let mut typed = Vec::new();
     match shape.operation() {
         Operation::Select { filter, .. }
+        | Operation::Distinct { filter, .. }
         | Operation::Count { filter }
         | Operation::Exists { filter }
         | Operation::Update { filter, .. }

@@ -80,7 +80,7 @@ impl Plan {
                 shown = returning;
             }
             (Operation::Delete { returning, .. }, _) => shown = returning,
-            (Operation::Select { columns, .. }, _) => shown = columns,
+            (Operation::Select { columns, .. } | Operation::Distinct { columns, .. }, _) => shown = columns,
             _ => {}
         }
         let many = match (operation, table) {

@@ -6,6 +6,7 @@
 mod support;
 
 mod caching;
+mod chunks;
 mod cascades;
 mod coherence;
 mod collations;
@@ -18,9 +19,12 @@ mod limits;
 mod merging;
 mod operations;
 mod outside;
+mod pages;
+mod pluck;
 mod properties;
 mod reports;
 mod raw;
+mod raw_filters;
 mod raw_changes;
 mod schema;
 mod several;

@@ -19,6 +19,7 @@ use crate::Model;
 const OBJECT: u8 = 0x21;
 const LIST: u8 = 0x22;
 const COUNT: u8 = 0x23;
+const PAGE: u8 = 0x24;
 
 /// Variable-width integers, little-endian.
 const FORM: Configuration = standard();
@@ -141,34 +142,53 @@ pub(super) fn encode_keys(keys: &Keys) -> Result<Vec<u8>> {
         }
         Keys::List(keys) => {
             bytes.push(LIST);
-            write(keys.len(), &mut bytes)?;
-            for key in keys {
-                write(key.parts(), &mut bytes)?;
-                (0..key.parts()).try_for_each(|part| write_value(&key.value(part), &mut bytes))?;
-            }
+            write_keys(keys, &mut bytes)?;
+        }
+        Keys::Page(keys, edges) => {
+            bytes.push(PAGE);
+            write_keys(keys, &mut bytes)?;
+            write(edges.len(), &mut bytes)?;
+            edges.iter().try_for_each(|edge| write_value(edge, &mut bytes))?;
         }
     }
     Ok(seal(bytes))
+}
+
+fn write_keys(keys: &[Key], bytes: &mut Vec<u8>) -> Result<()> {
+    write(keys.len(), bytes)?;
+    for key in keys {
+        write(key.parts(), bytes)?;
+        (0..key.parts()).try_for_each(|part| write_value(&key.value(part), bytes))?;
+    }
+    Ok(())
 }
 
 pub(super) fn decode_keys(bytes: &[u8]) -> Option<Keys> {
     let (&format, mut rest) = unseal(bytes)?.split_first()?;
     let keys = match format {
         COUNT => Keys::Count(read(&mut rest)?),
-        LIST => {
+        LIST => Keys::List(read_keys(&mut rest)?),
+        PAGE => {
+            let keys = read_keys(&mut rest)?;
             let count: usize = read(&mut rest)?;
-            // A key takes two bytes at least: what claims more than there is can't make this reserve it.
-            let mut keys = Vec::with_capacity(count.min(rest.len() / 2));
-            for _ in 0..count {
-                let parts: usize = read(&mut rest)?;
-                let values: Option<Vec<_>> = (0..parts).map(|_| read_value(&mut rest)).collect();
-                keys.push(Key::from_values(&values?)?);
-            }
-            Keys::List(keys)
+            let edges: Option<Vec<_>> = (0..count).map(|_| Some(read_value(&mut rest)?.into_owned())).collect();
+            Keys::Page(keys, edges?)
         }
         _ => return None,
     };
     rest.is_empty().then_some(keys)
+}
+
+fn read_keys(bytes: &mut &[u8]) -> Option<Vec<Key>> {
+    let count: usize = read(bytes)?;
+    // A key takes two bytes at least: what claims more than there is can't make this reserve it.
+    let mut keys = Vec::with_capacity(count.min(bytes.len() / 2));
+    for _ in 0..count {
+        let parts: usize = read(bytes)?;
+        let values: Option<Vec<_>> = (0..parts).map(|_| read_value(bytes)).collect();
+        keys.push(Key::from_values(&values?)?);
+    }
+    Some(keys)
 }
 
 #[cfg(test)]
@@ -178,9 +198,14 @@ mod tests {
     #[test]
     fn keys_come_back_as_they_were() {
         let composite = Key::Composite([Key::Int(7), Key::Text("å\0".into())].into());
-        for keys in
-            [Keys::Count(u64::MAX), Keys::List(vec![]), Keys::List(vec![Key::Int(-1), Key::Uuid([9; 16]), composite])]
-        {
+        let edges = vec![Value::Null, Value::Text("å".into()), Value::F64(-0.5), Value::I64(i64::MIN)];
+        for keys in [
+            Keys::Count(u64::MAX),
+            Keys::List(vec![]),
+            Keys::List(vec![Key::Int(-1), Key::Uuid([9; 16]), composite.clone()]),
+            Keys::Page(vec![], vec![]),
+            Keys::Page(vec![Key::Int(7), composite], edges),
+        ] {
             assert_eq!(decode_keys(&encode_keys(&keys).unwrap()).as_ref(), Some(&keys));
         }
     }

@@ -12,6 +12,9 @@ impl Question<'_> {
             // Another model of the table, or another version of this one: its columns have other numbers.
             return true;
         }
+        if self.is_raw() {
+            return true;
+        }
         let inserted_or_deleted = change.before == RowImage::Absent || change.after == RowImage::Absent;
         if !inserted_or_deleted && !change.columns.intersects(self.mentioned()) {
             return false;
@@ -26,7 +29,7 @@ impl Question<'_> {
         };
         let (before, after) = (answers(&change.before), answers(&change.after));
         match self.kind {
-            Kind::List => before.may_match() || after.may_match(),
+            Kind::List | Kind::Page => before.may_match() || after.may_match(),
             Kind::Count | Kind::Exists => before.matches().is_none() || before.matches() != after.matches(),
         }
     }

@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Count,
     /// Whether a row matches.
     Exists,
+    /// The keys of a page, and where it begins and ends.
+    Page,
 }
 
 /// A query with its values.
@@ -29,9 +31,14 @@ pub(crate) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The name of the entry: all that was asked, in an encoding in which different questions differ. The fingerprint
-    /// fixes what the column numbers mean.
+    /// The name of the entry.
     pub(crate) fn key(&self) -> EntryKey {
+        EntryKey::Query { table: self.table.id(), question: self.name().into() }
+    }
+
+    /// All that was asked of the table, in an encoding in which different questions differ. The fingerprint fixes what the
+    /// column numbers mean.
+    pub(crate) fn name(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(96);
         bytes.push(self.kind as u8);
         bytes.extend_from_slice(&self.table.fingerprint().to_le_bytes());
@@ -44,13 +51,13 @@ impl Question<'_> {
         for value in self.values {
             value.write_canonical(&mut bytes);
         }
-        EntryKey::Query { table: self.table.id(), question: bytes.into() }
+        bytes
     }
 
     /// The set of rows that the query is about: an equality on a column that leads an index, where the filter demands
     /// one, else the table.
     pub(crate) fn scope(&self) -> Scope<'_> {
-        if !self.scoped {
+        if !self.scoped || self.is_raw() {
             return Scope::Table;
         }
         let scopes = self.table.scopes();
@@ -78,11 +85,19 @@ impl Question<'_> {
     /// The columns that decide which rows match and in which order. The key is left out: it never changes.
     pub(crate) fn mentioned(&self) -> ColumnSet {
         let mut columns: ColumnSet = match self.kind {
-            Kind::List => self.order.iter().map(|term| term.column).collect(),
+            Kind::List | Kind::Page => self.order.iter().map(|term| term.column).collect(),
             Kind::Count | Kind::Exists => ColumnSet::EMPTY,
         };
         mention(self.filter, &mut columns);
+        if self.is_raw() {
+            columns = (0..self.table.columns().len()).collect();
+        }
         columns.iter().filter(|column| !self.table.key().contains(column)).collect()
+    }
+
+    /// Whether only the database knows what the filter means.
+    pub(crate) fn is_raw(&self) -> bool {
+        is_raw(self.filter)
     }
 
     /// The tags that the entry depends on. The scope's own column is not among them: a write that changes it moves the
@@ -117,6 +132,15 @@ fn mention(condition: &Condition, columns: &mut ColumnSet) {
         | Condition::IsNull { column, .. }
         | Condition::Same { column, .. } => columns.insert(*column),
         _ => {}
+    }
+}
+
+fn is_raw(condition: &Condition) -> bool {
+    match condition {
+        Condition::And(terms) | Condition::Or(terms) => terms.iter().any(is_raw),
+        Condition::Not(inner) => is_raw(inner),
+        Condition::Raw { .. } => true,
+        _ => false,
     }
 }
 
@@ -156,6 +180,14 @@ fn write_condition(condition: &Condition, out: &mut Vec<u8>) {
             out.extend_from_slice(&[9, column(*left), u8::from(*negated)]);
         }
         Condition::Same { column: left, .. } => out.extend_from_slice(&[10, column(*left)]),
+        Condition::Raw { pieces, .. } => {
+            out.push(11);
+            out.extend_from_slice(&(pieces.len() as u64).to_le_bytes());
+            for piece in pieces {
+                out.extend_from_slice(&(piece.len() as u64).to_le_bytes());
+                out.extend_from_slice(piece.as_bytes());
+            }
+        }
         // Conditions of queries are made by `Filter`, which makes no others.
         other => out.extend_from_slice(format!("{other:?}").as_bytes()),
     }

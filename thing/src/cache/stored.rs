@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use thing_driver_api::{CacheValue, Key, Payload, Result};
+use thing_driver_api::{CacheValue, Key, Payload, Result, Value};
 
 use super::codec;
 use crate::Model;
@@ -43,12 +43,19 @@ impl<M: Model> Stored<M> {
 pub(crate) enum Keys {
     List(Vec<Key>),
     Count(u64),
+    /// Of a page, also the values by which its first and its last row are ordered: the rows may have moved since, and the
+    /// next page begins where this one ended.
+    Page(Vec<Key>, Vec<Value<'static>>),
 }
 
 impl CacheValue for Keys {
     fn weight(&self) -> usize {
+        let of_keys = |keys: &[Key]| keys.iter().map(|key| size_of::<Key>() + key.heap_size()).sum::<usize>();
         match self {
-            Self::List(keys) => keys.iter().map(|key| size_of::<Key>() + key.heap_size()).sum(),
+            Self::List(keys) => of_keys(keys),
+            Self::Page(keys, edges) => {
+                of_keys(keys) + edges.iter().map(|edge| size_of::<Value<'_>>() + edge.heap_size()).sum::<usize>()
+            }
             Self::Count(_) => size_of::<Self>(),
         }
     }

@@ -60,6 +60,23 @@ impl Compiled {
         }
     }
 
+    /// The values by which the first and the last row of a page are ordered; the row behind it, which tells that there are
+    /// more, is none of it. Nothing for what is no page, and for an empty one.
+    pub(super) fn edges<M: Model>(&self, objects: &[Arc<Stored<M>>]) -> Result<Vec<Value<'static>>> {
+        let (Kind::Page, Operation::Select { order, limit: Some(limit), .. }) = (self.kind, self.shape.operation())
+        else {
+            return Ok(Vec::new());
+        };
+        let shown = match self.values.get(limit.0) {
+            Some(Value::I64(limit)) => usize::try_from(limit - 1).map_or(objects.len(), |most| most.min(objects.len())),
+            _ => objects.len(),
+        };
+        let page = &objects[..shown];
+        let edges = page.first().into_iter().chain(page.last());
+        let values = edges.flat_map(|object| order.iter().map(|term| object.0.value(term.column)));
+        values.map(|value| value.map(Value::into_owned)).collect()
+    }
+
     pub(super) fn question<M: Model>(&self, cache: Option<&Cache>) -> Question<'_> {
         const NONE: &Condition = &Condition::Constant(true);
         type Parts<'a> = (&'a Condition, &'a [Order], (bool, bool));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{EntryKey, Key, NewEntry, Payload, Result};
+use thing_driver_api::{EntryKey, Key, NewEntry, Payload, Result, Value};
 
 use super::Query;
 use super::compiled::{Compiled, Sorted, in_order_of_keys};
@@ -15,46 +15,57 @@ impl<M: Model> Query<'_, M> {
     pub(super) async fn window(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
         let sorted = if offset.is_none() && limit.is_none() { Sorted::AsIsCheapest } else { Sorted::ByDatabase };
         let compiled = self.compile(Kind::List, offset, limit, sorted)?;
+        let found = self.list(&compiled, Renewal::List { offset, limit }).await?;
+        Ok(found.objects.into_iter().map(Loaded::new).collect())
+    }
+
+    /// The rows of a page and the one behind it, `limit` in all.
+    pub(super) async fn slice(&self, limit: u64) -> Result<Found<M>> {
+        let compiled = self.compile(Kind::Page, None, Some(limit), Sorted::ByDatabase)?;
+        self.list(&compiled, Renewal::Page { limit }).await
+    }
+
+    async fn list(&self, compiled: &Compiled, renewal: Renewal) -> Result<Found<M>> {
         let Some((db, cache)) = self.cache() else {
-            return self.read_list(&compiled).await.map(loaded);
+            return self.read_list(compiled).await;
         };
         let question = compiled.question::<M>(Some(cache));
         let entry = question.key();
         let since = cache.now();
         match cache.ask(&question, &entry, db.exactness(), self.reach(), &compiled.usage).await {
             Ok(Answer::Hit(payload)) => {
-                if let Some(objects) = self.hydrate(payload).await? {
-                    return Ok(loaded(objects));
+                if let Some(found) = self.hydrate(payload).await? {
+                    return Ok(found);
                 }
                 compiled.usage.unusable();
             }
             Ok(Answer::Stale(payload)) => {
-                if let Some(objects) = self.hydrate(payload).await? {
-                    self.renew(db, cache, &entry, Renewal::List { offset, limit });
-                    return Ok(loaded(objects));
+                if let Some(found) = self.hydrate(payload).await? {
+                    self.renew(db, cache, &entry, renewal);
+                    return Ok(found);
                 }
             }
             Ok(Answer::Miss) => {}
-            Ok(Answer::Bypass) => return self.read_list(&compiled).await.map(loaded),
+            Ok(Answer::Bypass) => return self.read_list(compiled).await,
             Err(_) => {
                 db.counters().cache_error();
                 compiled.usage.missed(Missed::Failed);
-                return self.read_list(&compiled).await.map(loaded);
+                return self.read_list(compiled).await;
             }
         }
         match cache.turn(&entry, &question.tags(), since, self.is_fresh()).await {
-            Ok(Turn::Fill(filling)) => self.fill_list(db, cache, filling, &question, &compiled).await.map(loaded),
+            Ok(Turn::Fill(filling)) => self.fill_list(db, cache, filling, &question, compiled).await,
             Ok(Turn::Joined(payload)) => {
                 compiled.usage.waited();
                 match self.hydrate(payload?).await? {
-                    Some(objects) => Ok(loaded(objects)),
-                    None => self.read_list(&compiled).await.map(loaded),
+                    Some(found) => Ok(found),
+                    None => self.read_list(compiled).await,
                 }
             }
-            Ok(Turn::Bypass) => self.read_list(&compiled).await.map(loaded),
+            Ok(Turn::Bypass) => self.read_list(compiled).await,
             Err(_) => {
                 db.counters().cache_error();
-                self.read_list(&compiled).await.map(loaded)
+                self.read_list(compiled).await
             }
         }
     }
@@ -69,6 +80,7 @@ impl<M: Model> Query<'_, M> {
             // Who asks next meets the error.
             let _ = match renewal {
                 Renewal::List { offset, limit } => query.window(offset, limit).await.map(drop),
+                Renewal::Page { limit } => query.slice(limit).await.map(drop),
                 Renewal::Number(Kind::Exists) => query.exists().await.map(drop),
                 Renewal::Number(_) => query.count().await.map(drop),
             };
@@ -83,27 +95,31 @@ impl<M: Model> Query<'_, M> {
         filling: Filling<'_>,
         question: &Question<'_>,
         compiled: &Compiled,
-    ) -> Result<Vec<Arc<Stored<M>>>> {
+    ) -> Result<Found<M>> {
         let rows = cache.lease_rows::<M>().await.unwrap_or(None);
-        let objects = match trace::span("fill", 1, self.read_list(compiled)).await {
-            Ok(objects) => objects,
+        let found = match trace::span("fill", 1, self.read_list(compiled)).await {
+            Ok(found) => found,
             Err(error) => {
                 filling.crash(&error);
                 rows.iter().for_each(|lease| cache.client().abandon(lease));
                 return Err(error);
             }
         };
-        let mut keyed = Vec::with_capacity(objects.len());
-        for object in &objects {
+        let mut keyed = Vec::with_capacity(found.objects.len());
+        for object in &found.objects {
             keyed.push((object.0.key().to_key()?, object.clone()));
         }
-        let keys = Keys::List(keyed.iter().map(|(key, _)| key.clone()).collect());
+        let keys = keyed.iter().map(|(key, _)| key.clone()).collect();
+        let keys = match compiled.kind {
+            Kind::Page => Keys::Page(keys, found.edges.clone()),
+            _ => Keys::List(keys),
+        };
         let payload = Payload::Shared(Arc::new(keys));
-        if objects.len() > cache.list_limit() {
+        if keyed.len() > cache.list_limit() {
             compiled.usage.too_long();
             filling.land_unstored(payload);
             rows.iter().for_each(|lease| cache.client().abandon(lease));
-            return Ok(objects);
+            return Ok(found);
         }
         let mut failed = false;
         if let Some(lease) = rows {
@@ -118,13 +134,22 @@ impl<M: Model> Query<'_, M> {
         if failed {
             db.counters().cache_error();
         }
-        Ok(objects)
+        Ok(found)
     }
 
     /// The objects of a cached list; `None` when one of them is gone by now, so that the list is out of date.
-    async fn hydrate(&self, payload: Payload) -> Result<Option<Vec<Arc<Stored<M>>>>> {
+    async fn hydrate(&self, payload: Payload) -> Result<Option<Found<M>>> {
         let Some(keys) = Keys::of(payload) else { return Ok(None) };
-        let Keys::List(keys) = &*keys else { return Ok(None) };
+        let (keys, edges) = match &*keys {
+            Keys::List(keys) => (keys, Vec::new()),
+            Keys::Page(keys, edges) => (keys, edges.clone()),
+            Keys::Count(_) => return Ok(None),
+        };
+        let objects = self.objects(keys).await?;
+        Ok(objects.map(|objects| Found { objects, edges }))
+    }
+
+    async fn objects(&self, keys: &[Key]) -> Result<Option<Vec<Arc<Stored<M>>>>> {
         let things = Things::<M>::new(self.session, self.coherence);
         let mut objects = Vec::with_capacity(keys.len());
         let mut missing: Vec<Key> = Vec::new();
@@ -148,10 +173,11 @@ impl<M: Model> Query<'_, M> {
         Ok(objects.into_iter().collect())
     }
 
-    async fn read_list(&self, compiled: &Compiled) -> Result<Vec<Arc<Stored<M>>>> {
+    async fn read_list(&self, compiled: &Compiled) -> Result<Found<M>> {
         let mut objects = Objects::expecting(compiled.expected());
         self.session.fetch(&compiled.statement(), &mut objects).await?;
-        if compiled.sorted_here { in_order_of_keys(objects.rows) } else { Ok(objects.rows) }
+        let objects = if compiled.sorted_here { in_order_of_keys(objects.rows)? } else { objects.rows };
+        Ok(Found { edges: compiled.edges(&objects)?, objects })
     }
 
     pub(super) async fn number(&self, compiled: &Compiled) -> Result<u64> {
@@ -221,16 +247,19 @@ impl<M: Model> Query<'_, M> {
 #[derive(Clone, Copy)]
 enum Renewal {
     List { offset: Option<u64>, limit: Option<u64> },
+    Page { limit: u64 },
     Number(Kind),
 }
 
-fn loaded<M: Model>(objects: Vec<Arc<Stored<M>>>) -> Vec<Loaded<M>> {
-    objects.into_iter().map(Loaded::new).collect()
+/// The rows of a list and, of a page, the values by which its first and its last one are ordered.
+pub(super) struct Found<M> {
+    pub(super) objects: Vec<Arc<Stored<M>>>,
+    pub(super) edges: Vec<Value<'static>>,
 }
 
 fn as_count(payload: Payload) -> Option<u64> {
     match *Keys::of(payload)? {
         Keys::Count(count) => Some(count),
-        Keys::List(_) => None,
+        Keys::List(_) | Keys::Page(..) => None,
     }
 }

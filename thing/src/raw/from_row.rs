@@ -69,3 +69,44 @@ impl RawValue for &str {
         Ok(Value::Text(self.to_owned().into()))
     }
 }
+
+/// The values of [`Filter::raw`](crate::Filter::raw): a tuple of up to eight, `()` for none.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tuple of values",
+    label = "expected a tuple of up to eight values: `()`, `(1,)`, `(1, \"text\")`"
+)]
+pub trait RawValues {
+    /// The values.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) when no database could hold one of them.
+    fn into_values(self) -> Result<Vec<Value<'static>>>;
+}
+
+impl RawValues for () {
+    fn into_values(self) -> Result<Vec<Value<'static>>> {
+        Ok(Vec::new())
+    }
+}
+
+macro_rules! values {
+    ($($($part:ident $index:tt),*;)*) => {$(
+        impl<$($part: RawValue),*> RawValues for ($($part,)*) {
+            fn into_values(self) -> Result<Vec<Value<'static>>> {
+                Ok(vec![$(self.$index.into_value()?),*])
+            }
+        }
+    )*};
+}
+
+values! {
+    A 0;
+    A 0, B 1;
+    A 0, B 1, C 2;
+    A 0, B 1, C 2, D 3;
+    A 0, B 1, C 2, D 3, E 4;
+    A 0, B 1, C 2, D 3, E 4, F 5;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7;
+}

@@ -72,6 +72,7 @@ macro_rules! __driver_cases {
                 offset_without_limit [];
                 limit_zero [];
                 columns_as_asked [];
+                distinct_values [];
                 no_rows_is_no_error [];
                 counts [];
                 exists_is_one_or_zero [];

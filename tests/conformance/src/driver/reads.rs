@@ -139,6 +139,30 @@ pub async fn columns_as_asked(db: &Database<'_>) {
     assert_eq!(rows.rows, [[Value::I64(20), Value::I64(2)]]);
 }
 
+/// The different values of a column and of several, in any order; NULL is one value.
+pub async fn distinct_values(db: &Database<'_>) {
+    for value_type in EXACT {
+        let (table, rows) = shuffled(db, value_type).await;
+        for (columns, order) in [
+            (vec![1], vec![ascending(1)]),
+            (vec![2], vec![descending(2)]),
+            (vec![2, 1], vec![ascending(1), descending(2)]),
+        ] {
+            let mut expected: Vec<&Values> = rows.iter().filter(|row| id(row) < 20).collect();
+            expected.sort_by(|left, right| evaluate::order(&order, left, right));
+            expected.dedup_by(|left, right| evaluate::order(&order, left, right).is_eq());
+            let expected: Vec<Values> =
+                expected.iter().map(|row| columns.iter().map(|&column| row[column].clone()).collect()).collect();
+            let filter = compare(0, Comparison::Less, 0);
+            let shape = Shape::new(table.clone(), Operation::Distinct { columns: columns.clone(), filter, order });
+            let mut found = Rows::of(vec![value_type; columns.len()]);
+            let values = [Value::I64(20)];
+            db.executor().fetch(&Statement::new(&shape, &values), &mut found).await.expect("the values are read");
+            assert_eq!(found.rows, expected, "{columns:?} of {value_type}");
+        }
+    }
+}
+
 /// Reading no rows is no error.
 pub async fn no_rows_is_no_error(db: &Database<'_>) {
     let table = db.items().await;
