@@ -28,6 +28,9 @@ pub enum Capability {
     ExactNumbers,
     /// [`Executor::changes`](crate::Executor::changes) reports writes made by others.
     ChangeFeed,
+    /// [`Operation::Increment`](crate::Operation::Increment) works. Without it the core reads a row, locks it and writes
+    /// the sum.
+    Increments,
 }
 
 /// The capabilities of one executor, and its limits.

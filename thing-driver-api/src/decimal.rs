@@ -59,6 +59,13 @@ impl Decimal {
         self.scale
     }
 
+    /// The sum; `None` beyond the bounds.
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let aligned = |one: &Self| one.coefficient().checked_mul(10_i128.checked_pow((scale - one.scale).into())?);
+        Self::new(aligned(self)?.checked_add(aligned(other)?)?, scale)
+    }
+
     /// The part before the point, and the part behind it in units of `10^-30`.
     fn parts(&self) -> (i128, i128) {
         let unit = 10_i128.pow(self.scale.into());
@@ -158,6 +165,15 @@ mod tests {
 
     fn decimal(text: &str) -> Decimal {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn sums_are_exact_or_none() {
+        let sum = |a: &str, b: &str| decimal(a).checked_add(&decimal(b));
+        assert_eq!(sum("1.5", "-0.25"), Some(decimal("1.25")));
+        assert_eq!(sum("0.1", "0.9"), Some(decimal("1")));
+        assert_eq!(sum("99999999999999999999999999999999999", "1"), None);
+        assert_eq!(sum("99999999999999999999999999999999999", "0.000000000000000000000000000001"), None);
     }
 
     #[test]

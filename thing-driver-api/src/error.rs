@@ -39,6 +39,16 @@ pub enum ErrorKind {
     /// The write met another: a serialization failure, a deadlock, a row that changed meanwhile. It had no effect and
     /// can be tried again from the start of its transaction.
     Conflict,
+    /// The object that was to be saved or deleted is of an older version than its row. It had no effect, and has none
+    /// until the object is read again.
+    Stale {
+        /// The version of the object.
+        seen: i64,
+        /// The version of the row.
+        stored: i64,
+    },
+    /// The row is there, but does not meet the condition of the write. It had no effect.
+    ConditionFailed,
     /// The database is locked by another writer, longer than the driver was told to wait. It had no effect.
     Busy,
     /// The connection broke.
@@ -154,6 +164,12 @@ impl Error {
         Self::new(ErrorKind::NotFound, message)
     }
 
+    /// [`ErrorKind::Stale`].
+    pub fn stale(seen: i64, stored: i64) -> Self {
+        let message = format!("the row has version {stored}, this object has {seen}; read it again");
+        Self::new(ErrorKind::Stale { seen, stored }, message)
+    }
+
     /// [`ErrorKind::InvalidInput`].
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, message)
@@ -219,6 +235,16 @@ impl Error {
     /// True when another row has the same key or unique values.
     pub fn is_unique_violation(&self) -> bool {
         self.constraint().is_some_and(|c| matches!(c.kind, ConstraintKind::Unique | ConstraintKind::PrimaryKey))
+    }
+
+    /// True when somebody else has written the row since the object was read.
+    pub fn is_stale(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Stale { .. })
+    }
+
+    /// True when the row is there, but does not meet the condition of the write.
+    pub fn is_condition_failed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::ConditionFailed)
     }
 
     /// True when the operation certainly had no effect and may succeed when tried again: conflicts, locks, and

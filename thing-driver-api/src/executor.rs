@@ -54,7 +54,7 @@ pub trait Executor: Send + Sync + fmt::Debug + 'static {
     /// Every row MUST be read after the call began; the rows need not be of one snapshot.
     async fn get_many(&self, shape: &Arc<Shape>, keys: &[Key], rows: &mut dyn RowSink) -> Result<()>;
 
-    /// Runs one write as a transaction of its own: Insert, Update, Delete, or Raw. Rows of `returning` go to the sink;
+    /// Runs one write as a transaction of its own: Insert, Update, Increment, Delete, or Raw. Rows of `returning` go to the sink;
     /// they are delivered once, after the commit.
     ///
     /// When this returns `Ok` the write MUST be committed and as durable as the driver is configured to be. When it

@@ -178,6 +178,21 @@ pub enum Operation {
         /// The columns to give back, from each stored row after the change.
         returning: Vec<usize>,
     },
+    /// Changes rows by adding to what is there. Slot n holds what is added to `columns[n]`, a number; behind them are the
+    /// new values of `set`, in order, then the filter's slots. Required with
+    /// [`Capability::Increments`](crate::Capability::Increments).
+    ///
+    /// The core adds to integers and 64-bit floats only, and its filter leaves out rows whose sum would not fit.
+    Increment {
+        /// The columns to add to.
+        columns: Vec<usize>,
+        /// The columns to write.
+        set: Vec<usize>,
+        /// Which rows: a key, and perhaps a guard.
+        filter: Condition,
+        /// The columns to give back, from each stored row after the change.
+        returning: Vec<usize>,
+    },
     /// Removes rows.
     Delete {
         /// Which rows: a key, and perhaps a guard.

@@ -76,6 +76,11 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
             writer.filter(filter);
             writer.returning(returning)?;
         }
+        Operation::Increment { columns, set, filter, returning } => {
+            writer.increment(columns, set);
+            writer.filter(filter);
+            writer.returning(returning)?;
+        }
         Operation::Delete { filter, returning } => {
             writer.push("DELETE FROM ");
             writer.table();
@@ -205,6 +210,21 @@ impl<'a> Writer<'a> {
         self.separated(", ", columns.iter().enumerate(), |w, (n, &c)| {
             w.column(c);
             w.push(" = ");
+            w.placeholder(Slot(n));
+        });
+    }
+
+    fn increment(&mut self, columns: &[usize], set: &[usize]) {
+        self.push("UPDATE ");
+        self.table();
+        self.push(" SET ");
+        self.separated(", ", columns.iter().chain(set).enumerate(), |w, (n, &c)| {
+            w.column(c);
+            w.push(" = ");
+            if n < columns.len() {
+                w.column(c);
+                w.push(" + ");
+            }
             w.placeholder(Slot(n));
         });
     }

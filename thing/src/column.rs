@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use thing_driver_api::{Comparison, Order, Value};
 
 use crate::filter::{Filter, Node, Operand};
-use crate::{ColumnType, Model, TextType};
+use crate::{ColumnType, Increment, Model, NumberType, TextType};
 
 /// What the type system knows about one column. `#[derive(Model)]` makes a type for each column, named after its field,
 /// so that messages of the compiler name the column.
@@ -128,6 +128,17 @@ impl<C: ColumnSpec> Column<C> {
     /// Greatest first; NULL comes last.
     pub fn desc(self) -> OrderBy<C::Model> {
         OrderBy::new(Order { column: self.index, descending: true })
+    }
+}
+
+/// For columns of numbers.
+impl<C: ColumnSpec> Column<C> {
+    /// Adds to the column, for [`Things::increment`](crate::Things::increment); a negative amount takes away.
+    pub fn plus(self, amount: <C::Type as NumberType>::Amount) -> Increment<C::Model>
+    where
+        C::Type: NumberType,
+    {
+        Increment::of::<C::Type>(self.index, amount)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cursor::CursorKey;
 use crate::debt::Debts;
 use crate::loader::Loader;
 use crate::statistics::Counters;
-use crate::{CacheOutage, Coherence, Model, Raw, Statistics, Things, Transaction};
+use crate::{CacheOutage, Coherence, Model, Raw, Retry, Statistics, Things, Transaction};
 
 /// A database. Cheap to clone; clones share everything.
 ///
@@ -124,6 +124,33 @@ impl Db {
                 let _ = transaction.rollback().await;
                 Err(error)
             }
+        }
+    }
+
+    /// As [`Db::transaction`], and from the start again when it met another: after a serialization failure, a deadlock, a
+    /// lock that was held too long ([`Error::is_retryable`](crate::Error::is_retryable)). A clone of `body` runs for each
+    /// attempt, so what it does outside of the transaction it does each time, and what it changes it owns or reads anew. A
+    /// transaction of which it is not known whether it took effect is not tried again.
+    ///
+    /// # Errors
+    ///
+    /// Those of the last attempt; the first one that can't be retried.
+    pub async fn retry_transaction<T>(
+        &self,
+        retry: Retry,
+        body: impl AsyncFnOnce(&Transaction) -> Result<T> + Clone,
+    ) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            match self.transaction(body.clone()).await {
+                Err(error) if error.is_retryable() => {
+                    if !retry.again(attempt).await {
+                        return Err(error.context(format!("attempt {attempt}, the last one")));
+                    }
+                }
+                done => return done,
+            }
+            attempt += 1;
         }
     }
 

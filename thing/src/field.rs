@@ -76,6 +76,42 @@ pub trait TimestampType: ColumnType {
     fn from_microseconds(microseconds: i64) -> Self;
 }
 
+/// A column type that `#[thing(version)]` can count in.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a version",
+    label = "not an integer of 32 or 64 bits",
+    note = "a `version` field is of type i32, i64, u32 or u64, or a newtype over one of these"
+)]
+pub trait VersionType: ColumnType {
+    /// The version of this number, or the last one that the type has.
+    fn from_version(version: i64) -> Self;
+}
+
+/// A column type that [`Column::plus`](crate::Column::plus) adds to: integers, floats, and with the feature `decimal`
+/// decimal numbers.
+#[diagnostic::on_unimplemented(
+    message = "nothing can be added to a column of type `{Self}`",
+    label = "not a column of numbers",
+    note = "`plus` goes with integers, floats and decimal numbers that are not an Option"
+)]
+pub trait NumberType: ColumnType {
+    /// What can be added: an `i64` to integers of any width, else a number of the type itself.
+    type Amount;
+
+    /// The value of an amount.
+    #[doc(hidden)]
+    fn amount(amount: Self::Amount) -> Result<Value<'static>>;
+
+    /// The sum of a stored value and an amount; `None` when the type does not hold it.
+    #[doc(hidden)]
+    fn sum(stored: &Value<'_>, amount: &Value<'_>) -> Option<Value<'static>>;
+
+    /// The most that may be stored for a positive amount, the least for a negative one, so that the type holds the sum;
+    /// `None` where the sum is not left to the database.
+    #[doc(hidden)]
+    fn limit(amount: &Value<'_>) -> Option<Value<'static>>;
+}
+
 /// A column type that patterns match: text.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not text, so `like`, `starts_with`, `ends_with` and `contains` don't apply",

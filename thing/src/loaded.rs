@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use thing_driver_api::{ColumnSet, Result};
 
 use crate::Model;
 use crate::cache::Stored;
 use crate::transaction::{Fate, Written};
+use crate::write::Seen;
 
 /// An object as it was read, and what its holder changed since.
 ///
@@ -16,7 +17,7 @@ use crate::transaction::{Fate, Written};
 /// access, which clones it. So [`save`](Loaded::save) knows the columns that this holder changed and writes those only.
 ///
 /// Saved in a transaction, it counts as saved while the transaction is open and once it is committed; if that is rolled
-/// back, the object has its changes again.
+/// back, the object has its changes again, and the version it had.
 pub struct Loaded<M> {
     original: Arc<Stored<M>>,
     changed: Option<Box<M>>,
@@ -28,6 +29,8 @@ struct Saved<M> {
     fate: Arc<Fate>,
     state: Arc<Stored<M>>,
     earlier: Option<Box<Self>>,
+    /// The object with the version that it has again since this save was undone.
+    taken_back: OnceLock<Box<M>>,
 }
 
 impl<M: Model> Loaded<M> {
@@ -45,7 +48,8 @@ impl<M: Model> Loaded<M> {
     }
 
     /// The plain struct, with the changes.
-    pub fn into_inner(self) -> M {
+    pub fn into_inner(mut self) -> M {
+        self.settle();
         match self.changed {
             Some(changed) => *changed,
             None => Arc::try_unwrap(self.original).map_or_else(|shared| shared.0.clone(), |owned| owned.0),
@@ -60,7 +64,8 @@ impl<M: Model> Loaded<M> {
     /// The columns that differ from what was read, or last saved.
     pub(crate) fn changes(&self) -> Result<ColumnSet> {
         let mut columns = ColumnSet::EMPTY;
-        if let Some(changed) = &self.changed {
+        if self.changed.is_some() {
+            let changed: &M = self;
             let base = self.original();
             for column in 0..M::table().columns().len() {
                 if changed.value(column)? != base.value(column)? {
@@ -79,25 +84,38 @@ impl<M: Model> Loaded<M> {
             Some(fate) => {
                 let state = Arc::new(Stored(stored.clone()));
                 self.changed = Some(Box::new(stored));
-                self.saved = Some(Box::new(Saved { fate, state, earlier: self.saved.take() }));
+                let earlier = self.saved.take();
+                self.saved = Some(Box::new(Saved { fate, state, earlier, taken_back: OnceLock::new() }));
             }
         }
     }
 
     /// Forgets the saves whose transactions are over.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
+        let mut undone = false;
         while let Some(mut save) = self.saved.take() {
             match save.fate.written() {
                 Written::Open => {
                     self.saved = Some(save);
-                    return;
+                    break;
                 }
                 Written::Committed => self.original = save.state,
                 Written::Undone => {
                     self.saved = save.earlier.take();
-                    continue;
+                    undone = true;
                 }
             }
+        }
+        if undone && let Some(mut changed) = self.changed.take() {
+            self.take_back(&mut changed);
+            self.changed = Some(changed);
+        }
+    }
+
+    /// Gives the object the version of what is stored.
+    fn take_back(&self, changed: &mut M) {
+        if let Ok(Some(seen)) = Seen::of(self.original()) {
+            changed.set_version(seen.version());
         }
     }
 
@@ -113,16 +131,27 @@ impl<M: Model> Loaded<M> {
     }
 }
 
-impl<M> Deref for Loaded<M> {
+impl<M: Model> Deref for Loaded<M> {
     type Target = M;
 
     fn deref(&self) -> &M {
-        self.changed.as_deref().unwrap_or(&self.original.0)
+        match (&self.changed, &self.saved) {
+            (None, _) => &self.original.0,
+            (Some(changed), Some(saved)) if M::VERSION.is_some() && saved.fate.written() == Written::Undone => {
+                saved.taken_back.get_or_init(|| {
+                    let mut changed = changed.clone();
+                    self.take_back(&mut changed);
+                    changed
+                })
+            }
+            (Some(changed), _) => changed,
+        }
     }
 }
 
-impl<M: Clone> DerefMut for Loaded<M> {
+impl<M: Model> DerefMut for Loaded<M> {
     fn deref_mut(&mut self) -> &mut M {
+        self.settle();
         self.changed.get_or_insert_with(|| Box::new(self.original.0.clone()))
     }
 }
@@ -137,23 +166,23 @@ impl<M: Model> Clone for Loaded<M> {
 impl<M> Saved<M> {
     fn copied(&self) -> Self {
         let earlier = self.earlier.as_ref().map(|earlier| Box::new(earlier.copied()));
-        Self { fate: self.fate.clone(), state: self.state.clone(), earlier }
+        Self { fate: self.fate.clone(), state: self.state.clone(), earlier, taken_back: OnceLock::new() }
     }
 }
 
-impl<M: fmt::Debug> fmt::Debug for Loaded<M> {
+impl<M: Model + fmt::Debug> fmt::Debug for Loaded<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<M: PartialEq> PartialEq for Loaded<M> {
+impl<M: Model + PartialEq> PartialEq for Loaded<M> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
 }
 
-impl<M: PartialEq> PartialEq<M> for Loaded<M> {
+impl<M: Model + PartialEq> PartialEq<M> for Loaded<M> {
     fn eq(&self, other: &M) -> bool {
         **self == *other
     }

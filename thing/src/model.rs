@@ -19,6 +19,10 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
     /// What its reads and writes promise, by `#[thing(coherence = "…")]`; `None` for what the `Db` says.
     const COHERENCE: Option<Coherence> = None;
 
+    /// The column that counts the writes of a row, by `#[thing(version)]`.
+    #[doc(hidden)]
+    const VERSION: Option<usize> = None;
+
     /// The table. Always the same.
     fn table() -> &'static Arc<Table>;
 
@@ -41,6 +45,18 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
     /// Returns whether there is an `updated` field.
     #[doc(hidden)]
     fn touch(&mut self, now: i64, new: bool) -> bool;
+
+    /// Puts in the version, where there is one.
+    #[doc(hidden)]
+    fn set_version(&mut self, version: i64) {
+        let _ = version;
+    }
+
+    /// The columns that hold when the row was last written.
+    #[doc(hidden)]
+    fn updated_columns() -> Vec<usize> {
+        Vec::new()
+    }
 
     /// Bytes that the fields hold outside the struct.
     #[doc(hidden)]
@@ -99,6 +115,14 @@ pub trait Embed: Clone + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     const LEN: usize;
 
+    /// The column that counts the writes of a row, counted from the group's first.
+    #[doc(hidden)]
+    const VERSION: Option<usize> = None;
+
+    /// The column that holds when the row was last written, counted from the group's first.
+    #[doc(hidden)]
+    const UPDATED: Option<usize> = None;
+
     /// Declares the columns and indexes; the first column's position is `first`, and every name begins with `prefix`.
     #[doc(hidden)]
     fn declare(table: TableBuilder, first: usize, prefix: &str) -> TableBuilder;
@@ -114,6 +138,12 @@ pub trait Embed: Clone + Send + Sync + Sized + 'static {
     /// As [`Model::touch`].
     #[doc(hidden)]
     fn touch(&mut self, now: i64, new: bool) -> bool;
+
+    /// As [`Model::set_version`].
+    #[doc(hidden)]
+    fn set_version(&mut self, version: i64) {
+        let _ = version;
+    }
 
     /// Bytes that the fields hold outside the struct.
     #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{Column, Error, Flow, Result, Row, RowSink, Table, Value};
+use thing_driver_api::{Column, Error, Flow, Result, Row, RowSink, Table, Value, ValueType};
 
 use crate::Model;
 use crate::cache::{KnownRow, Stored};
@@ -29,6 +29,63 @@ impl<M: Model> RowSink for Objects<M> {
 
     fn restart(&mut self) {
         self.rows.clear();
+    }
+}
+
+/// Decodes one object, and takes its row as values. The write behind it has been committed, so that an object that can't
+/// be decoded is no failure of the read.
+#[derive(Debug)]
+pub(crate) struct ObjectAndRow<M> {
+    pub(crate) object: Option<Result<M>>,
+    pub(crate) row: Option<KnownRow>,
+}
+
+impl<M> ObjectAndRow<M> {
+    pub(crate) fn new() -> Self {
+        Self { object: None, row: None }
+    }
+}
+
+impl<M: Model> RowSink for ObjectAndRow<M> {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        self.object = Some(M::from_row(row).map_err(|error| error.context(M::NAME)));
+        let mut whole = WholeRows::new(M::table());
+        let flow = whole.row(row)?;
+        self.row = whole.rows.pop();
+        Ok(flow)
+    }
+
+    fn restart(&mut self) {
+        *self = Self::new();
+    }
+}
+
+/// A row of values, to decode an object from.
+#[derive(Debug)]
+pub(crate) struct ValueRow<'a>(pub(crate) &'a KnownRow);
+
+impl ValueRow<'_> {
+    fn get(&self, index: usize) -> Result<Value<'_>> {
+        let value = self.0.get(index).and_then(|value| value.as_ref().map(Value::borrowed));
+        value.ok_or_else(|| Error::invalid_input(format!("the value of column {index} is not known")))
+    }
+}
+
+impl Row for ValueRow<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn is_null(&self, index: usize) -> Result<bool> {
+        self.get(index).map(|value| value.is_null())
+    }
+
+    fn value(&self, index: usize, _: ValueType) -> Result<Value<'_>> {
+        self.get(index)
+    }
+
+    fn any_value(&self, index: usize) -> Result<Value<'_>> {
+        self.get(index)
     }
 }
 

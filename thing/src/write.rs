@@ -13,8 +13,13 @@ mod create;
 mod update;
 mod delete;
 mod dependents;
+mod version;
+mod increment;
+mod or_create;
 
 pub use dependents::Dependent;
+pub use or_create::{OrCreated, UniqueColumn, UniqueKey};
+pub(crate) use version::Seen;
 
 use std::sync::Arc;
 
@@ -26,7 +31,7 @@ use thing_driver_api::{
 use crate::cache::KnownRow;
 use crate::session::Handle;
 use crate::things::not_found;
-use crate::{Db, IntoKey, Loaded, Model, ModelKey, Things, Transaction};
+use crate::{Db, Filter, Increment, IntoKey, Loaded, Model, ModelKey, Things, Transaction};
 
 /// How often a guarded write is tried when others move the row; then it becomes a transaction.
 const ATTEMPTS: usize = 3;
@@ -52,13 +57,15 @@ impl<M: Model> Things<'_, M> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] when the row is gone; constraints; a changed key; else as [`Things::create`].
+    /// [`Error::is_not_found`] when the row is gone; [`Error::is_stale`] when it has another version than the object;
+    /// constraints; a changed key or version; else as [`Things::create`].
     pub async fn save(self, object: &mut Loaded<M>) -> Result<()> {
         let key = object.original().key().to_key()?;
         update::save(self.session(), self.coherence(), object).await.map_err(|error| about::<M>(error, "save", &key))
     }
 
-    /// Writes all columns of a plain struct, or adds it when its generated key is unset.
+    /// Writes all columns of a plain struct, or adds it when its generated key is unset. Its version is the one that its
+    /// holder saw.
     ///
     /// # Errors
     ///
@@ -68,14 +75,20 @@ impl<M: Model> Things<'_, M> {
             return self.create(object).await;
         }
         let key = object.key().to_key()?;
+        let fate = self.session().fate();
+        // What it is again when the transaction is rolled back.
+        let given = fate.as_ref().filter(|_| M::VERSION.is_some()).map(|_| object.clone());
         object.touch(self.session().db().now(), false);
-        update::replace(self.session(), self.coherence(), &object)
+        update::replace(self.session(), self.coherence(), &mut object)
             .await
             .map_err(|error| about::<M>(error, "save", &key))?;
-        Ok(Loaded::of(object))
+        let Some(given) = given else { return Ok(Loaded::of(object)) };
+        let mut saved = Loaded::of(given);
+        saved.accept(object, fate);
+        Ok(saved)
     }
 
-    /// Removes the object with this key.
+    /// Removes the object with this key, whatever its version.
     ///
     /// # Errors
     ///
@@ -85,6 +98,40 @@ impl<M: Model> Things<'_, M> {
         delete::delete::<M>(self.session(), self.coherence(), &key, None)
             .await
             .map_err(|error| about::<M>(error, "delete", &key))
+    }
+
+    /// Adds to columns of the object with this key, without a look at it: two callers who do so at one time are both
+    /// counted. Gives the object as it is then. Its version and `updated` are raised too.
+    ///
+    /// ```text
+    /// let item = db.things::<Item>().increment(id, Item::STOCK.plus(-1) & Item::SOLD.plus(1)).await?;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] when there is none; [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) of the column
+    /// whose type does not hold the sum, also that of an unsigned integer below zero; a column that is named twice, the
+    /// key, the version; constraints; else as [`Things::create`].
+    pub async fn increment(self, key: impl IntoKey<M::Key>, increment: Increment<M>) -> Result<Loaded<M>> {
+        self.increment_if(key, increment, Filter::everything()).await
+    }
+
+    /// As [`Things::increment`], if the object matches the condition.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_condition_failed`] when it does not; else as [`Things::increment`].
+    pub async fn increment_if(
+        self,
+        key: impl IntoKey<M::Key>,
+        increment: Increment<M>,
+        condition: Filter<M>,
+    ) -> Result<Loaded<M>> {
+        let key = key.into_key().to_key()?;
+        increment::increment(self, &key, increment, condition.into_node())
+            .await
+            .map(Loaded::of)
+            .map_err(|error| about::<M>(error, "increment", &key))
     }
 
     /// Adds many objects, all or none, and gives them back with their keys, in order.
@@ -183,7 +230,7 @@ impl<M: Model> Loaded<M> {
     ///
     /// # Errors
     ///
-    /// As [`Things::delete`].
+    /// As [`Things::delete`]; [`Error::is_stale`] when the row has another version than the object.
     pub async fn delete<S: crate::Session + ?Sized>(self, session: &S) -> Result<()> {
         let key = self.original().key().to_key()?;
         let known = Some(self.original());
@@ -268,6 +315,8 @@ pub(crate) async fn find_row(session: Handle<'_>, table: &Arc<Table>, key: &Key)
 struct Guard {
     /// The columns whose old values the statement compares.
     columns: ColumnSet,
+    /// Those of them that it can't do without.
+    needed: ColumnSet,
     /// The columns to give back: all, or none where the database can't.
     returning: Vec<usize>,
 }
@@ -275,28 +324,25 @@ struct Guard {
 impl Guard {
     /// The scopes, from which the tags are taken, and the columns that will be written: what was seen of these is most
     /// likely still there, and gives the change log the row before. Without RETURNING all columns that are worth it: then
-    /// the rest of the row is known too.
-    fn new(db: &Db, table: &Table, written: ColumnSet) -> Self {
+    /// the rest of the row is known too. And the version that the caller saw.
+    fn new(db: &Db, table: &Table, written: ColumnSet, seen: Option<Seen>) -> Self {
         let all: Vec<usize> = (0..table.columns().len()).collect();
         let returning = db.executor().capabilities().has(Capability::Returning);
-        let scopes = Self::scopes(table);
+        let needed: ColumnSet = table.scopes().iter().copied().chain(seen.map(Seen::column)).collect();
         let guarded = |&column: &usize| {
             let worth = is_comparable(table.column(column).value_type) && !table.key().contains(&column);
-            scopes.contains(column) || worth && (!returning || written.contains(column))
+            needed.contains(column) || worth && (!returning || written.contains(column))
         };
         Self {
+            needed,
             columns: all.iter().copied().filter(guarded).collect(),
             returning: if returning { all } else { Vec::new() },
         }
     }
 
-    /// Guards no more than the tags need: many write this row, and the log can do without the rest.
-    fn narrow(&mut self, table: &Table) {
-        self.columns = Self::scopes(table);
-    }
-
-    fn scopes(table: &Table) -> ColumnSet {
-        table.scopes().iter().copied().collect()
+    /// Guards no more than is needed: many write this row, and the log can do without the rest.
+    fn narrow(&mut self) {
+        self.columns = self.needed;
     }
 
     /// As much of the row before as the guard, and the key, vouch for.

@@ -94,6 +94,7 @@ fn capabilities(exact_text: bool) -> Capabilities {
         .with(Capability::Transactions)
         .with(Capability::Savepoints)
         .with(Capability::GeneratedKeys)
+        .with(Capability::Increments)
         .with(Capability::RawStatements)
         .with(Capability::Streaming)
         .with(Capability::Schema)

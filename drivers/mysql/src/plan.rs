@@ -168,6 +168,7 @@ fn render(shape: &Shape, dialect: MysqlDialect) -> Result<sql::SqlPlan> {
         | Operation::Count { filter }
         | Operation::Exists { filter }
         | Operation::Update { filter, .. }
+        | Operation::Increment { filter, .. }
         | Operation::Delete { filter, .. } => compared(filter, table, &mut typed),
         _ => {}
     }

@@ -88,6 +88,7 @@ fn capabilities(config: &PostgresConfig) -> Capabilities {
         .with(Capability::Transactions)
         .with(Capability::Savepoints)
         .with(Capability::Returning)
+        .with(Capability::Increments)
         .with(Capability::GeneratedKeys)
         .with(Capability::RawStatements)
         .with(Capability::Streaming)

@@ -79,6 +79,10 @@ impl Plan {
                 written.clone_from(columns);
                 shown = returning;
             }
+            (Operation::Increment { columns, set, returning, .. }, _) => {
+                written = columns.iter().chain(set).copied().collect();
+                shown = returning;
+            }
             (Operation::Delete { returning, .. }, _) => shown = returning,
             (Operation::Select { columns, .. } | Operation::Distinct { columns, .. }, _) => shown = columns,
             _ => {}

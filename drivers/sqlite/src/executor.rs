@@ -122,6 +122,7 @@ fn capabilities(config: &SqliteConfig) -> Capabilities {
         .with(Capability::Transactions)
         .with(Capability::Savepoints)
         .with(Capability::Returning)
+        .with(Capability::Increments)
         .with(Capability::GeneratedKeys)
         .with(Capability::RawStatements)
         .with(Capability::Streaming)

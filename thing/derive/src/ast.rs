@@ -95,6 +95,8 @@ pub(crate) enum Source {
     Created,
     /// The clock, whenever the row is written.
     Updated,
+    /// The number of writes of the row, its first one included.
+    Version,
 }
 
 /// The primary key of a model.

@@ -44,6 +44,7 @@ pub(crate) struct FieldAttributes {
     pub(crate) default: Option<FieldDefault>,
     pub(crate) created: Option<Ident>,
     pub(crate) updated: Option<Ident>,
+    pub(crate) version: Option<Ident>,
     pub(crate) embed: Option<Ident>,
     pub(crate) prefix: Option<LitStr>,
     pub(crate) given: Option<Ident>,
@@ -79,7 +80,7 @@ pub(crate) enum Derived {
 
 const ON_FIELDS: &[&str] = &[
     "assigned", "column", "created", "default", "embed", "given", "ignore", "index", "key", "prefix", "unique",
-    "updated",
+    "updated", "version",
 ];
 const ON_MODELS: &[&str] =
     &["cascades", "coherence", "crate", "index", "key", "new", "no_new", "nulls", "table", "unique"];
@@ -148,6 +149,7 @@ impl FieldAttributes {
                 "default" => set(&mut parsed.default, entry.default(errors), &entry.name, errors),
                 "created" => set(&mut parsed.created, entry.flag(errors), &entry.name, errors),
                 "updated" => set(&mut parsed.updated, entry.flag(errors), &entry.name, errors),
+                "version" => set(&mut parsed.version, entry.flag(errors), &entry.name, errors),
                 "embed" => set(&mut parsed.embed, entry.flag(errors), &entry.name, errors),
                 "prefix" => set(&mut parsed.prefix, entry.text(errors), &entry.name, errors),
                 "given" => set(&mut parsed.given, entry.flag(errors), &entry.name, errors),
@@ -170,8 +172,8 @@ impl FieldAttributes {
 
     /// How many things the attributes say.
     pub(crate) fn words(&self) -> usize {
-        let words = [&self.key, &self.assigned, &self.ignore, &self.created, &self.updated, &self.embed, &self.given];
-        words.into_iter().flatten().count()
+        let words = [&self.key, &self.assigned, &self.ignore, &self.created, &self.updated, &self.version];
+        words.into_iter().chain([&self.embed, &self.given]).flatten().count()
             + [&self.column, &self.prefix].into_iter().flatten().count()
             + self.indexes.len()
             + usize::from(self.default.is_some())

@@ -117,6 +117,41 @@ impl ColumnType {
             }
 
             #[automatically_derived]
+            impl #krate::NumberType for #ident
+            where
+                for<'thing> #inner: #krate::NumberType,
+                for<'thing> Self: #krate::ColumnType,
+            {
+                type Amount = <#inner as #krate::NumberType>::Amount;
+
+                fn amount(amount: Self::Amount) -> #private::Result<#private::Value<'static>> {
+                    <#inner as #krate::NumberType>::amount(amount)
+                }
+
+                fn sum(
+                    stored: &#private::Value<'_>,
+                    amount: &#private::Value<'_>,
+                ) -> ::core::option::Option<#private::Value<'static>> {
+                    <#inner as #krate::NumberType>::sum(stored, amount)
+                }
+
+                fn limit(amount: &#private::Value<'_>) -> ::core::option::Option<#private::Value<'static>> {
+                    <#inner as #krate::NumberType>::limit(amount)
+                }
+            }
+
+            #[automatically_derived]
+            impl #krate::VersionType for #ident
+            where
+                for<'thing> #inner: #krate::VersionType,
+                for<'thing> Self: #krate::ColumnType,
+            {
+                fn from_version(version: i64) -> Self {
+                    Self(<#inner as #krate::VersionType>::from_version(version))
+                }
+            }
+
+            #[automatically_derived]
             impl #krate::ModelKey for #ident
             where
                 for<'thing> #inner: #krate::ModelKey,

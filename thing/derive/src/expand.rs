@@ -14,7 +14,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use crate::ast::{Column, Field, FieldKind, Shape};
+use crate::ast::{Column, Field, FieldKind, Shape, Source};
 
 /// A name that the struct's own code can't see and that sees none of it.
 fn local(name: &str) -> Ident {
@@ -87,6 +87,25 @@ impl Shape {
     fn embed(&self, field: &Field, member: &str) -> TokenStream {
         let krate = &self.krate;
         path(&field.ty, &quote!(#krate::Embed), member)
+    }
+
+    /// The field that is the version, and the position of its column.
+    fn version(&self) -> Option<(&Field, TokenStream)> {
+        let is_version = |field: &Field| matches!(field.column(), Some(Column { source: Source::Version, .. }));
+        let at = self.fields.iter().position(is_version)?;
+        Some((&self.fields[at], self.offsets().swap_remove(at)))
+    }
+
+    /// The fields that together tell rows apart: those of each unique index, and of the key if the application makes it.
+    fn unique(&self, assigned_key: &[usize]) -> Vec<Vec<usize>> {
+        let mut all: Vec<Vec<usize>> = Vec::new();
+        let indexes = self.indexes.iter().filter(|index| index.unique).map(|index| index.fields.clone());
+        for fields in indexes.chain([assigned_key.to_vec()]) {
+            if !fields.is_empty() && !all.contains(&fields) {
+                all.push(fields);
+            }
+        }
+        all
     }
 
     /// `<Type as EmbedKey>::member` of a field.

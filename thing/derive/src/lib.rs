@@ -94,6 +94,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `default` | the default is `Default::default()` |
 /// | `created` | holds when the row was made |
 /// | `updated` | holds when the row was last written |
+/// | `version` | counts the writes of the row, and refuses one by who saw an older row |
 /// | `embed` | the columns of a struct with `#[derive(Embed)]` |
 /// | `ignore` | no column; the field is `Default::default()` when the row is read |
 ///
@@ -140,7 +141,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// `NewUser` has the fields of `User`, as visible and documented as they are, without
 ///
 /// - the key, if the database generates it,
-/// - the fields that are `created`, `updated` or ignored,
+/// - the fields that are `created`, `updated`, the version or ignored,
 /// - embeds that are not `given`.
 ///
 /// Where `User` is asked for as a new object, `NewUser` can be given as well. It is `Clone`, and `Debug` and `Default` if
@@ -151,6 +152,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// A `created` field is set when the object is created, an `updated` field then and at every save. Their type is
 /// `SystemTime`, `jiff::Timestamp` with the feature `jiff`, or a newtype over one of these. A model has at most one of
 /// each.
+///
+/// # The version
+///
+/// A `version` field begins at 1, and every save raises it. A save or a delete of an object that somebody else has
+/// written since it was read is refused: `Error::is_stale`. Its type is `i32`, `i64`, `u32` or `u64`, or a newtype over
+/// one of these. A model has at most one.
 ///
 /// # Embeds
 ///

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
 
-use super::ColumnType;
+use super::{ColumnType, NumberType};
 
 /// Zeros at the end of the fraction are not kept: `1.10` comes back as `1.1`, which is the same number.
 impl ColumnType for Decimal {
@@ -28,6 +28,25 @@ impl ColumnType for Decimal {
             }
             other => Err(invalid(format!("found {}, expected a decimal", other.kind()))),
         }
+    }
+}
+
+/// Exact; not every database adds decimal numbers so.
+impl NumberType for Decimal {
+    type Amount = Self;
+
+    fn amount(amount: Self) -> Result<Value<'static>> {
+        amount.to_value().map(Value::into_owned)
+    }
+
+    fn sum(stored: &Value<'_>, amount: &Value<'_>) -> Option<Value<'static>> {
+        let (Value::Decimal(stored), Value::Decimal(amount)) = (stored, amount) else { return None };
+        let sum = stored.checked_add(amount)?;
+        Self::try_from_i128_with_scale(sum.coefficient(), sum.scale().into()).ok().map(|_| Value::Decimal(sum))
+    }
+
+    fn limit(_: &Value<'_>) -> Option<Value<'static>> {
+        None
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
 
-use super::{ColumnType, TimestampType};
+use super::{ColumnType, NumberType, TimestampType, VersionType};
 
 impl ColumnType for bool {
     const TYPE: ValueType = ValueType::Bool;
@@ -67,6 +67,98 @@ impl ColumnType for u64 {
 
     fn from_row(row: &dyn Row, index: usize) -> Result<Self> {
         narrow(row.i64(index)?)
+    }
+}
+
+macro_rules! versions {
+    ($($type:ty),*) => {$(
+        impl VersionType for $type {
+            fn from_version(version: i64) -> Self {
+                Self::try_from(version).unwrap_or(Self::MAX)
+            }
+        }
+    )*};
+}
+
+versions!(i32, i64, u32, u64);
+
+macro_rules! numbers {
+    ($($type:ty),*) => {$(
+        impl NumberType for $type {
+            type Amount = i64;
+
+            fn amount(amount: i64) -> Result<Value<'static>> {
+                Ok(Value::I64(amount))
+            }
+
+            fn sum(stored: &Value<'_>, amount: &Value<'_>) -> Option<Value<'static>> {
+                let (Value::I64(stored), Value::I64(amount)) = (stored, amount) else { return None };
+                let sum = stored.checked_add(*amount)?;
+                Self::try_from(sum).ok().map(|_| Value::I64(sum))
+            }
+
+            fn limit(amount: &Value<'_>) -> Option<Value<'static>> {
+                let Value::I64(amount) = *amount else { return None };
+                let fits_column = match Self::TYPE {
+                    ValueType::I16 => i16::try_from(amount).is_ok(),
+                    ValueType::I32 => i32::try_from(amount).is_ok(),
+                    _ => true,
+                };
+                let last = if amount < 0 { i64::try_from(Self::MIN) } else { i64::try_from(Self::MAX) };
+                let limit = last.unwrap_or(i64::MAX).checked_sub(amount)?;
+                (fits_column && Self::try_from(limit).is_ok()).then_some(Value::I64(limit))
+            }
+        }
+    )*};
+}
+
+numbers!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+fn finite(amount: f64) -> Result<Value<'static>> {
+    if amount.is_finite() {
+        return Ok(Value::F64(amount + 0.0));
+    }
+    Err(Error::invalid_input("what is added to a float must be finite"))
+}
+
+fn float_sum(stored: &Value<'_>, amount: &Value<'_>, add: impl FnOnce(f64, f64) -> f64) -> Option<Value<'static>> {
+    let (Value::F64(stored), Value::F64(amount)) = (stored, amount) else { return None };
+    Some(add(*stored, *amount)).filter(|sum| sum.is_finite()).map(|sum| Value::F64(sum + 0.0))
+}
+
+impl NumberType for f64 {
+    type Amount = Self;
+
+    fn amount(amount: Self) -> Result<Value<'static>> {
+        finite(amount)
+    }
+
+    fn sum(stored: &Value<'_>, amount: &Value<'_>) -> Option<Value<'static>> {
+        float_sum(stored, amount, |stored, amount| stored + amount)
+    }
+
+    fn limit(amount: &Value<'_>) -> Option<Value<'static>> {
+        let Value::F64(amount) = *amount else { return None };
+        Some(Value::F64(if amount < 0.0 { Self::MIN - amount } else { Self::MAX - amount }))
+    }
+}
+
+/// Rounded as an `f32` is, which not every database does.
+impl NumberType for f32 {
+    type Amount = Self;
+
+    fn amount(amount: Self) -> Result<Value<'static>> {
+        finite(f64::from(amount))
+    }
+
+    fn sum(stored: &Value<'_>, amount: &Value<'_>) -> Option<Value<'static>> {
+        // Both were made from an f32.
+        #[allow(clippy::cast_possible_truncation)]
+        float_sum(stored, amount, |stored, amount| f64::from(stored as Self + amount as Self))
+    }
+
+    fn limit(_: &Value<'_>) -> Option<Value<'static>> {
+        None
     }
 }
 

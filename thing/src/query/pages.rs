@@ -12,7 +12,7 @@ use crate::{Loaded, Model};
 /// A page of a list, and where the pages beside it begin: made by [`Query::page`] and [`Query::page_at`].
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Page<M> {
+pub struct Page<M: Model> {
     /// The objects, in the order of the query.
     pub items: Vec<Loaded<M>>,
     /// Where the page after this one begins; `None` where no row came after this page when it was read.
@@ -25,7 +25,7 @@ pub struct Page<M> {
 /// A page of a list by its number, and how many objects the list has: made by [`Query::page_number`].
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct NumberedPage<M> {
+pub struct NumberedPage<M: Model> {
     /// The objects, in the order of the query.
     pub items: Vec<Loaded<M>>,
     /// The number of the page; the first has number 1.
@@ -36,7 +36,7 @@ pub struct NumberedPage<M> {
     pub total: u64,
 }
 
-impl<M> NumberedPage<M> {
+impl<M: Model> NumberedPage<M> {
     /// How many pages there are.
     pub fn pages(&self) -> u64 {
         self.total.div_ceil(self.size.max(1))

@@ -3,77 +3,101 @@
 use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, Statement};
 
 use super::dependents::Effects;
+use super::version::{Seen, guard_of, refusal, seen_row};
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{Announced, KnownRow, Quarantine, Tags, deleted, image};
 use crate::retry::Retries;
 use crate::session::Handle;
-use crate::things::not_found;
 use crate::{Coherence, Db, Model};
 
-/// Deletes one row; `known` is the row as the caller saw it.
+/// Deletes one row; `known` is the row as the caller saw it, whose version it must still have.
 pub(super) async fn delete<M: Model>(
     session: Handle<'_>,
     coherence: Coherence,
     key: &Key,
     known: Option<&M>,
 ) -> Result<()> {
+    let seen = known.map_or(Ok(None), Seen::of)?;
     match session {
-        _ if session.db().cache().is_none() => blind::<M>(session, key).await,
-        Handle::Db(db) if !M::dependents().is_empty() => in_own_transaction::<M>(db, coherence, key, false).await,
-        Handle::Db(db) => guarded(db, coherence, key, known).await,
-        Handle::Transaction(_) => in_transaction::<M>(session, coherence, key).await,
+        _ if session.db().cache().is_none() => blind::<M>(session, key, seen).await,
+        Handle::Db(db) if !M::dependents().is_empty() => in_own_transaction::<M>(db, coherence, key, seen, false).await,
+        Handle::Db(db) => guarded(db, coherence, key, known, seen).await,
+        Handle::Transaction(_) => in_transaction::<M>(session, coherence, key, seen).await,
     }
 }
 
-async fn blind<M: Model>(session: Handle<'_>, key: &Key) -> Result<()> {
-    let none = Vec::new();
-    match run::<M>(session, key, ColumnSet::EMPTY, &none, &mut NoRows, Vec::new()).await? {
-        0 => Err(not_found::<M>(key)),
+async fn blind<M: Model>(session: Handle<'_>, key: &Key, seen: Option<Seen>) -> Result<()> {
+    let (guard, row) = guard_of::<M>(seen);
+    match run::<M>(session, key, guard, &row, &mut NoRows, Vec::new()).await? {
+        0 => Err(refusal::<M>(session, key, seen).await),
         _ => Ok(()),
     }
 }
 
-async fn in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key, owing: bool) -> Result<()> {
+async fn in_own_transaction<M: Model>(
+    db: &Db,
+    coherence: Coherence,
+    key: &Key,
+    seen: Option<Seen>,
+    owing: bool,
+) -> Result<()> {
     let mut retries = Retries::new();
     loop {
-        let deleted = once_in_own_transaction::<M>(db, coherence, key, owing).await;
+        let deleted = once_in_own_transaction::<M>(db, coherence, key, seen, owing).await;
         if !retries.again(deleted.as_ref().err()).await {
             return deleted;
         }
     }
 }
 
-async fn once_in_own_transaction<M: Model>(db: &Db, coherence: Coherence, key: &Key, owing: bool) -> Result<()> {
+async fn once_in_own_transaction<M: Model>(
+    db: &Db,
+    coherence: Coherence,
+    key: &Key,
+    seen: Option<Seen>,
+    owing: bool,
+) -> Result<()> {
     let transaction = db.begin().await?;
     transaction.owe(owing);
-    in_transaction::<M>(Handle::Transaction(&transaction), coherence, key).await?;
+    in_transaction::<M>(Handle::Transaction(&transaction), coherence, key, seen).await?;
     transaction.commit().await
 }
 
-async fn in_transaction<M: Model>(session: Handle<'_>, coherence: Coherence, key: &Key) -> Result<()> {
+async fn in_transaction<M: Model>(
+    session: Handle<'_>,
+    coherence: Coherence,
+    key: &Key,
+    seen: Option<Seen>,
+) -> Result<()> {
     let Handle::Transaction(transaction) = session else {
-        return blind::<M>(session, key).await;
+        return blind::<M>(session, key, seen).await;
     };
     let _turn = transaction.turn().await;
-    let before = row_before::<M>(session, key).await?;
+    let before = seen_row::<M>(session, key, seen).await?;
     let table = M::table();
     let key = &key_of(table, &before, key);
     let effects = Effects::of_delete::<M>(session, key).await?;
     transaction.touch(table, deleted(table, key, &before), coherence);
     effects.touch(transaction, coherence);
-    blind::<M>(session, key).await.inspect_err(|error| transaction.failed(error))?;
+    blind::<M>(session, key, seen).await.inspect_err(|error| transaction.failed(error))?;
     transaction.changed(image(table, key.clone(), ColumnSet::ALL, Some(before), None));
     effects.changed(transaction);
     Ok(())
 }
 
 /// Alone: one statement, guarded by the values that the touched tags were taken from.
-async fn guarded<M: Model>(db: &Db, coherence: Coherence, key: &Key, known: Option<&M>) -> Result<()> {
+async fn guarded<M: Model>(
+    db: &Db,
+    coherence: Coherence,
+    key: &Key,
+    known: Option<&M>,
+    seen: Option<Seen>,
+) -> Result<()> {
     let session = Handle::Db(db);
     let table = M::table();
-    let mut guard = Guard::new(db, table, ColumnSet::EMPTY);
+    let mut guard = Guard::new(db, table, ColumnSet::EMPTY, seen);
     let Some(cache) = db.cache() else {
-        return blind::<M>(session, key).await;
+        return blind::<M>(session, key, seen).await;
     };
     let mut before = match known {
         Some(row) => row_of(row)?,
@@ -83,7 +107,7 @@ async fn guarded<M: Model>(db: &Db, coherence: Coherence, key: &Key, known: Opti
         let own = key_of(table, &before, key);
         let tags = Tags::of(table, deleted(table, &own, &before));
         let Announced::Closed(quarantine) = Quarantine::close(db, cache, tags, coherence).await? else {
-            return in_own_transaction::<M>(db, coherence, key, true).await;
+            return in_own_transaction::<M>(db, coherence, key, seen, true).await;
         };
         let mut stored = crate::rows::WholeRows::new(table);
         let delete = run::<M>(session, &own, guard.columns, &before, &mut stored, guard.returning.clone());
@@ -99,10 +123,10 @@ async fn guarded<M: Model>(db: &Db, coherence: Coherence, key: &Key, known: Opti
                 return Err(error);
             }
         }
-        before = row_before::<M>(session, key).await?;
-        guard.narrow(table);
+        before = seen_row::<M>(session, key, seen).await?;
+        guard.narrow();
     }
-    in_own_transaction::<M>(db, coherence, key, false).await
+    in_own_transaction::<M>(db, coherence, key, seen, false).await
 }
 
 async fn run<M: Model>(

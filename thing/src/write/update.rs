@@ -2,15 +2,16 @@
 
 use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Statement, Value};
 
+use super::version::{Seen, guard_of, refusal, seen_row};
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{Announced, KnownRow, Quarantine, Tags, image, updated};
 use crate::retry::Retries;
 use crate::session::Handle;
-use crate::things::not_found;
 use crate::{Coherence, Db, Loaded, Model, ModelKey};
 
 /// Saves what changed since the object was read, or last saved.
 pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, object: &mut Loaded<M>) -> Result<()> {
+    object.settle();
     let mut columns = object.changes()?;
     if columns.is_empty() {
         return Ok(());
@@ -19,7 +20,17 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, ob
     if table.key().iter().any(|&column| columns.contains(column)) {
         return Err(Error::invalid_input("the key was changed; create a new object and delete the old one"));
     }
+    if M::VERSION.is_some_and(|column| columns.contains(column)) {
+        return Err(Error::invalid_input(
+            "the version was changed, which only a save does; save a plain struct instead",
+        ));
+    }
+    let seen = Seen::of(object.original())?;
     let mut new = (**object).clone();
+    if let Some(seen) = seen {
+        seen.raise(&mut new)?;
+        columns.insert(seen.column());
+    }
     if new.touch(session.db().now(), false) {
         for column in 0..table.columns().len() {
             if new.value(column)? != object.original().value(column)? {
@@ -28,7 +39,7 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, ob
         }
     }
     let key = object.original().key().to_key()?;
-    let write = Write { session, coherence, key, columns, new: &new };
+    let write = Write { session, coherence, key, columns, new: &new, seen };
     // Without a cache nobody asks what was before.
     let known = session.db().cache().map(|_| row_of(object.original())).transpose()?;
     write.run(known).await?;
@@ -36,8 +47,8 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, ob
     Ok(())
 }
 
-/// Writes all columns of a plain object.
-pub(super) async fn replace<M: Model>(session: Handle<'_>, coherence: Coherence, object: &M) -> Result<()> {
+/// Writes all columns of a plain object, and raises its version.
+pub(super) async fn replace<M: Model>(session: Handle<'_>, coherence: Coherence, object: &mut M) -> Result<()> {
     let table = M::table();
     let columns: ColumnSet = (0..table.columns().len()).filter(|column| !table.key().contains(column)).collect();
     let key = object.key().to_key()?;
@@ -45,7 +56,11 @@ pub(super) async fn replace<M: Model>(session: Handle<'_>, coherence: Coherence,
         // A table of keys: there is nothing to write, but the row must be there.
         return row_before::<M>(session, &key).await.map(drop);
     }
-    Write { session, coherence, key, columns, new: object }.run(None).await
+    let seen = Seen::of(object)?;
+    if let Some(seen) = seen {
+        seen.raise(object)?;
+    }
+    Write { session, coherence, key, columns, new: object, seen }.run(None).await
 }
 
 /// One update.
@@ -55,6 +70,7 @@ struct Write<'a, M> {
     key: Key,
     columns: ColumnSet,
     new: &'a M,
+    seen: Option<Seen>,
 }
 
 impl<M: Model> Write<'_, M> {
@@ -88,8 +104,11 @@ impl<M: Model> Write<'_, M> {
 
     /// Without a cache nobody asks what was before.
     async fn blind(&self) -> Result<()> {
-        let written = self.update(ColumnSet::EMPTY, &Vec::new(), &mut NoRows, Vec::new()).await?;
-        if written == 0 { Err(not_found::<M>(&self.key)) } else { Ok(()) }
+        let (guard, row) = guard_of::<M>(self.seen);
+        match self.update(guard, &row, &mut NoRows, Vec::new()).await? {
+            0 => Err(refusal::<M>(self.session, &self.key, self.seen).await),
+            _ => Ok(()),
+        }
     }
 
     /// In a transaction the row is read, and locked, before it is written.
@@ -98,7 +117,7 @@ impl<M: Model> Write<'_, M> {
             return self.blind().await;
         };
         let _turn = transaction.turn().await;
-        let before = row_before::<M>(self.session, &self.key).await?;
+        let before = seen_row::<M>(self.session, &self.key, self.seen).await?;
         let mut after = before.clone();
         for (column, value) in self.new_values()? {
             after[column] = Some(value);
@@ -117,10 +136,10 @@ impl<M: Model> Write<'_, M> {
         let Some(cache) = db.cache() else {
             return self.blind().await;
         };
-        let mut guard = Guard::new(db, table, self.columns);
+        let mut guard = Guard::new(db, table, self.columns, self.seen);
         let mut before = match known {
             Some(row) => row,
-            None => row_before::<M>(self.session, &self.key).await?,
+            None => seen_row::<M>(self.session, &self.key, self.seen).await?,
         };
         for _ in 0..ATTEMPTS {
             let mut expected = before.clone();
@@ -159,8 +178,8 @@ impl<M: Model> Write<'_, M> {
                     return Err(error);
                 }
             }
-            before = row_before::<M>(self.session, &self.key).await?;
-            guard.narrow(table);
+            before = seen_row::<M>(self.session, &self.key, self.seen).await?;
+            guard.narrow();
         }
         self.in_own_transaction(db, false).await
     }

@@ -123,7 +123,7 @@ impl Client {
         Ok(found.into_values().collect())
     }
 
-    fn saw<M>(
+    fn saw<M: thing::Model>(
         &self,
         source: Source,
         row: RowKey,

@@ -102,6 +102,8 @@ macro_rules! __driver_cases {
                 update_of_nothing [];
                 guarded_update [];
                 update_returning [Returning];
+                increment_adds_and_sets [Increments];
+                increment_returning [Increments, Returning];
                 delete_removes_what_matches [];
                 delete_of_everything_is_counted [];
                 delete_returning [Returning];

@@ -126,6 +126,16 @@ pub(super) fn update(table: &Arc<Table>, columns: Vec<usize>, filter: Condition,
     Shape::new(table.clone(), Operation::Update { columns, filter, returning })
 }
 
+pub(super) fn increment(
+    table: &Arc<Table>,
+    columns: Vec<usize>,
+    set: Vec<usize>,
+    filter: Condition,
+    returning: Vec<usize>,
+) -> Arc<Shape> {
+    Shape::new(table.clone(), Operation::Increment { columns, set, filter, returning })
+}
+
 pub(super) fn delete(table: &Arc<Table>, filter: Condition, returning: Vec<usize>) -> Arc<Shape> {
     Shape::new(table.clone(), Operation::Delete { filter, returning })
 }

@@ -7,7 +7,7 @@ use thing_driver_api::{Column, Comparison, Condition, Shape, Slot, Statement, Va
 use super::Database;
 use super::database::item;
 use super::statements::{
-    Rows, Values, compare, count_all, delete, equals, insert, insert_columns, sorted, stored, update, write,
+    Rows, Values, compare, count_all, delete, equals, increment, insert, insert_columns, sorted, stored, update, write,
 };
 
 /// Runs a write and collects the columns it gives back.
@@ -192,6 +192,29 @@ pub async fn delete_returning(db: &Database<'_>) {
     assert_eq!(written.rows, 2);
     let was = |id: i64| vec![Value::Text(format!("item {id}").into()), Value::I64(id)];
     assert_eq!(rows, [was(2), was(3)]);
+}
+
+/// An increment adds to what is there, sets other columns, and changes no other row.
+pub async fn increment_adds_and_sets(db: &Database<'_>) {
+    let table = db.filled_items(3).await;
+    let filter = Condition::And(vec![equals(0, 2), compare(2, Comparison::LessOrEqual, 3)]);
+    let shape = increment(&table, vec![2], vec![1], filter, Vec::new());
+    for (amount, limit, matches) in [(5, 20, true), (-100, 25, true), (1, -76, false)] {
+        let values = [Value::I64(amount), Value::Text("added".into()), Value::I64(2), Value::I64(limit)];
+        let written = write(&**db.executor(), &shape, &values).await.expect("the increment runs");
+        assert_eq!(written.rows, u64::from(matches));
+    }
+    let changed = vec![Value::I64(2), Value::Text("added".into()), Value::I64(-75)];
+    assert_eq!(stored(&**db.executor(), &table).await, [item(1), changed, item(3)]);
+}
+
+/// An increment gives back the sum.
+pub async fn increment_returning(db: &Database<'_>) {
+    let table = db.filled_items(3).await;
+    let shape = increment(&table, vec![2], Vec::new(), equals(0, 1), vec![2, 0]);
+    let types = [ValueType::I64, ValueType::I64];
+    let (written, rows) = write_returning(db, &shape, &[Value::I64(7), Value::I64(2)], &types).await;
+    assert_eq!((written.rows, rows), (1, vec![vec![Value::I64(27), Value::I64(2)]]));
 }
 
 /// A write that matches nothing gives back no rows.

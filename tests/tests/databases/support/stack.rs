@@ -94,6 +94,11 @@ impl Stack {
         self.database != Database::SqliteMemory
     }
 
+    /// Whether several transactions write at one time, and lock rows one by one.
+    pub(crate) fn has_row_locks(&self) -> bool {
+        matches!(self.database, Database::Postgres | Database::Mysql)
+    }
+
     /// Runs a test on a runtime as applications have it.
     pub(crate) fn run(self, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
         self.run_on(tokio::runtime::Builder::new_multi_thread().worker_threads(2), test)

@@ -65,16 +65,24 @@ pub(super) fn kind(
 }
 
 fn source(raw: &RawField<'_>, role: Role, errors: &mut Errors) -> Source {
-    let FieldAttributes { default, created, updated, .. } = &raw.attributes;
+    let FieldAttributes { default, created, updated, version, .. } = &raw.attributes;
     if let (Some(_), Some(updated)) = (created, updated) {
         errors.add(updated, "a field holds the time of creation or of the last update, not both; drop one");
     }
-    if let (Some(stamp), Some(default)) = (created.as_ref().or(updated.as_ref()), default) {
+    let stamp = created.as_ref().or(updated.as_ref());
+    if let (Some(stamp), Some(version)) = (stamp, version) {
+        errors.add(version, format!("a field that is `{stamp}` holds a time, and a version is a number; drop one"));
+    }
+    if let (Some(stamp), Some(default)) = (stamp.or(version.as_ref()), default) {
         errors.add(&default.word, format!("`{stamp}` fills the field in; drop the default"));
     }
     match role {
         Role::Key { generated } => {
-            if let Some(stamp) = created.as_ref().or(updated.as_ref()) {
+            if let Some(version) = version {
+                errors
+                    .add(version, "the key can't be the version: it never changes, and a version does at every write");
+            }
+            if let Some(stamp) = stamp {
                 errors.add(
                     stamp,
                     format!("the key can't be `{stamp}`: it never changes, and two rows can be made at one time"),
@@ -92,6 +100,7 @@ fn source(raw: &RawField<'_>, role: Role, errors: &mut Errors) -> Source {
         }
         Role::Other if created.is_some() => return Source::Created,
         Role::Other if updated.is_some() => return Source::Updated,
+        Role::Other if version.is_some() => return Source::Version,
         Role::Other => {}
     }
     match default {
@@ -117,12 +126,14 @@ fn default_expression(default: &FieldDefault, ty: &Type) -> Expr {
 pub(super) fn refuse_second_stamps(raw: &[RawField<'_>], errors: &mut Errors) {
     let created = raw.iter().filter_map(|f| Some((f, f.attributes.created.as_ref()?)));
     let updated = raw.iter().filter_map(|f| Some((f, f.attributes.updated.as_ref()?)));
-    for mut stamps in [created.collect::<Vec<_>>(), updated.collect()].map(Vec::into_iter) {
+    let version = raw.iter().filter_map(|f| Some((f, f.attributes.version.as_ref()?)));
+    for mut stamps in [created.collect::<Vec<_>>(), updated.collect(), version.collect()].map(Vec::into_iter) {
         let Some((first, _)) = stamps.next() else {
             continue;
         };
         for (_, word) in stamps {
-            errors.add(word, format!("`{}` is `{word}` already; one field is enough", first.name()));
+            let what = if word == "version" { "the version" } else { &format!("`{word}`") };
+            errors.add(word, format!("`{}` is {what} already; one field is enough", first.name()));
         }
     }
 }

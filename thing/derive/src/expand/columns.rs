@@ -2,9 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Ident;
 use syn::spanned::Spanned;
 
-use crate::ast::{Field, FieldKind, Model};
+use crate::ast::{Field, FieldKind, Key, Model};
 
 /// The types and constants of a model: `User::AGE`, and `User::BASE` for an embed.
 pub(super) fn columns(model: &Model) -> TokenStream {
@@ -44,14 +45,46 @@ pub(super) fn columns(model: &Model) -> TokenStream {
             FieldKind::Ignored => {}
         }
     }
+    let unique = unique_keys(model);
     quote! {
         #markers
+
+        #unique
 
         #[automatically_derived]
         impl #ident {
             #constants
         }
     }
+}
+
+/// What `find_or_create` can look by.
+fn unique_keys(model: &Model) -> TokenStream {
+    let shape = &model.shape;
+    let (ident, krate) = (&shape.ident, &shape.krate);
+    let key = match &model.key {
+        Key::Fields { fields, generated: false } => fields.as_slice(),
+        Key::Fields { .. } | Key::Embed(_) => &[],
+    };
+    let keys = shape.unique(key).into_iter().map(|fields| {
+        let markers: Vec<&Ident> = fields.iter().filter_map(|&at| Some(&shape.fields[at].column()?.marker)).collect();
+        if let [marker] = markers.as_slice() {
+            return quote! {
+                #[automatically_derived]
+                impl #krate::__private::UniqueColumn for #marker {}
+            };
+        }
+        let parts = (0..markers.len()).map(syn::Index::from);
+        quote! {
+            #[automatically_derived]
+            impl #krate::UniqueKey<#ident> for (#(#krate::Column<#markers>,)*) {
+                fn columns(self) -> ::std::vec::Vec<usize> {
+                    ::std::vec![#(self.#parts.index()),*]
+                }
+            }
+        }
+    });
+    quote!(#(#keys)*)
 }
 
 /// What the field's constant says of itself.

@@ -16,10 +16,12 @@ pub(crate) fn embed(embed: &Embed) -> TokenStream {
     let implementation = implementation(shape);
     let key = key(embed);
     let unset = unset(shape);
+    let unique = unique_columns(embed);
     hidden(&quote! {
         #columns
         #functions
         #implementation
+        #unique
         #key
         #unset
     })
@@ -73,7 +75,20 @@ fn implementation(shape: &Shape) -> TokenStream {
     let (column, now, new) = (local("column"), local("now"), local("new"));
     let declare = table::declare(shape, &table, &first, &prefix);
     let touch = touch(shape);
+    let version = shape.version().map(|(field, offset)| {
+        let (ident, function, version) = (&field.ident, field.function(), local("version"));
+        quote! {
+            const VERSION: ::core::option::Option<usize> = ::core::option::Option::Some(#offset);
+
+            fn set_version(&mut self, #version: i64) {
+                self.#ident = #function(#version);
+            }
+        }
+    });
     let fields: Vec<(&Field, &Column)> = shape.columns().collect();
+    let updated = fields.iter().position(|(_, column)| matches!(column.source, Source::Updated));
+    let updated =
+        updated.map(|at| quote!(const UPDATED: ::core::option::Option<usize> = ::core::option::Option::Some(#at);));
     let count = fields.len();
     let mut position = 0usize;
     let read = shape.fields.iter().map(|field| {
@@ -105,6 +120,10 @@ fn implementation(shape: &Shape) -> TokenStream {
 
             const LEN: usize = #count;
 
+            #version
+
+            #updated
+
             fn declare(#table: #private::TableBuilder, #first: usize, #prefix: &str) -> #private::TableBuilder {
                 #declare
             }
@@ -129,6 +148,24 @@ fn implementation(shape: &Shape) -> TokenStream {
             }
         }
     }
+}
+
+/// The columns that by themselves tell rows apart.
+fn unique_columns(embed: &Embed) -> TokenStream {
+    let shape = &embed.shape;
+    let krate = &shape.krate;
+    let key = embed.key.filter(|&(_, generated)| !generated).map(|(at, _)| at);
+    let columns = shape.unique(key.as_slice()).into_iter().filter_map(|fields| match fields.as_slice() {
+        &[at] => shape.fields[at].column(),
+        _ => None,
+    });
+    let implementations = columns.map(|Column { marker, .. }| {
+        quote! {
+            #[automatically_derived]
+            impl<M: #krate::Model> #krate::__private::UniqueColumn for #marker<M> {}
+        }
+    });
+    quote!(#(#implementations)*)
 }
 
 fn key(embed: &Embed) -> TokenStream {

@@ -17,11 +17,13 @@ pub(crate) fn model(model: &Model) -> TokenStream {
     let columns = columns::columns(model);
     let functions = new::functions(&model.shape);
     let limit = column_limit(&model.shape);
+    let one_version = one_version(&model.shape);
     let implementation = implementation(model);
     let hidden = hidden(&quote! {
         #columns
         #functions
         #limit
+        #one_version
         #implementation
         #from_new
     });
@@ -46,6 +48,63 @@ fn column_limit(shape: &Shape) -> TokenStream {
     }
 }
 
+/// Embeds may bring another version; only the compiler can count them.
+fn one_version(shape: &Shape) -> TokenStream {
+    let embeds: Vec<&Field> = shape.fields.iter().filter(|f| matches!(f.kind, FieldKind::Embed { .. })).collect();
+    if embeds.is_empty() {
+        return TokenStream::new();
+    }
+    let own = usize::from(shape.version().is_some());
+    let versions = embeds.into_iter().map(|field| shape.embed(field, "VERSION"));
+    let message = format!("`{}` has more than one version, those of its embeds included; leave one", shape.ident);
+    quote! {
+        const _: () = {
+            const VERSIONS: usize = #own #(+ #versions.is_some() as usize)*;
+            ::core::assert!(VERSIONS <= 1, #message);
+        };
+    }
+}
+
+/// The constant `VERSION` and the method `set_version`, where there may be a version.
+fn version(shape: &Shape) -> TokenStream {
+    let this = this();
+    let version = local("version");
+    if let Some((field, offset)) = shape.version() {
+        let (ident, function) = (&field.ident, field.function());
+        return quote! {
+            const VERSION: ::core::option::Option<usize> = ::core::option::Option::Some(#offset);
+
+            fn set_version(&mut self, #version: i64) {
+                self.#ident = #function(#version);
+            }
+        };
+    }
+    let embeds = || shape.fields.iter().zip(shape.offsets()).filter(|(f, _)| matches!(f.kind, FieldKind::Embed { .. }));
+    if embeds().next().is_none() {
+        return TokenStream::new();
+    }
+    let column = embeds().fold(quote!(::core::option::Option::None), |others, (field, offset)| {
+        let own = shape.embed(field, "VERSION");
+        quote! {
+            match #own {
+                ::core::option::Option::Some(column) => ::core::option::Option::Some(#offset + column),
+                ::core::option::Option::None => #others,
+            }
+        }
+    });
+    let set = embeds().map(|(field, _)| {
+        let (ident, set) = (&field.ident, shape.embed(field, "set_version"));
+        quote_spanned!(field.ty.span()=> #set(&mut #this.#ident, #version);)
+    });
+    quote! {
+        const VERSION: ::core::option::Option<usize> = #column;
+
+        fn set_version(&mut self, #version: i64) {
+            #(#set)*
+        }
+    }
+}
+
 fn implementation(model: &Model) -> TokenStream {
     let shape = &model.shape;
     let (ident, krate) = (&shape.ident, &shape.krate);
@@ -56,6 +115,7 @@ fn implementation(model: &Model) -> TokenStream {
     let from_row = from_row(shape);
     let value = value(shape);
     let touch = touch(shape);
+    let version = version(shape);
     let heap_size = heap_size(shape);
     let (row, column, now, new, key) = (local("row"), local("column"), local("now"), local("new"), local("key"));
     let coherence = model.coherence.as_ref().map(|variant| {
@@ -65,6 +125,7 @@ fn implementation(model: &Model) -> TokenStream {
         }
     });
     let dependents = dependents(model);
+    let updated_columns = updated_columns(shape);
     quote! {
         #[automatically_derived]
         impl #krate::Model for #ident {
@@ -74,11 +135,15 @@ fn implementation(model: &Model) -> TokenStream {
 
             #coherence
 
+            #version
+
             fn table() -> &'static #private::Arc<#private::Table> {
                 #table
             }
 
             #dependents
+
+            #updated_columns
 
             #key_method
 
@@ -101,6 +166,34 @@ fn implementation(model: &Model) -> TokenStream {
             fn heap_size(&self) -> usize {
                 #heap_size
             }
+        }
+    }
+}
+
+/// The method `updated_columns`, where there may be any.
+fn updated_columns(shape: &Shape) -> TokenStream {
+    let columns: Vec<TokenStream> = shape
+        .fields
+        .iter()
+        .zip(shape.offsets())
+        .filter_map(|(field, offset)| match &field.kind {
+            FieldKind::Column(Column { source: Source::Updated, .. }) => {
+                Some(quote!(::core::option::Option::Some(#offset)))
+            }
+            FieldKind::Embed { .. } => {
+                let updated = shape.embed(field, "UPDATED");
+                Some(quote!(#updated.map(|column| #offset + column)))
+            }
+            FieldKind::Column(_) | FieldKind::Ignored => None,
+        })
+        .collect();
+    if columns.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn updated_columns() -> ::std::vec::Vec<usize> {
+            let columns = [#(#columns),*];
+            ::core::iter::Iterator::collect(::core::iter::Iterator::flatten(::core::iter::IntoIterator::into_iter(columns)))
         }
     }
 }
@@ -234,6 +327,11 @@ pub(super) fn touch(shape: &Shape) -> TokenStream {
             FieldKind::Column(Column { source: Source::Created, .. }) => quote! {
                 if #new {
                     self.#ident = #function(#now);
+                }
+            },
+            FieldKind::Column(Column { source: Source::Version, .. }) => quote! {
+                if #new {
+                    self.#ident = #function(1);
                 }
             },
             FieldKind::Column(Column { source: Source::Updated, .. }) => quote!(self.#ident = #function(#now);),

@@ -117,6 +117,7 @@ pub(super) fn unset(shape: &Shape, field: &Field) -> TokenStream {
             match &column.source {
                 Source::GeneratedKey | Source::Default(_) => quote!(#function()),
                 Source::Created | Source::Updated => quote!(#function(0)),
+                Source::Version => quote!(#function(1)),
                 // Only asked for where the type is an Option.
                 Source::Given => quote!(::core::option::Option::None),
             }
@@ -139,6 +140,11 @@ pub(super) fn functions(shape: &Shape) -> TokenStream {
                 Source::Default(value) => (None, quote!(#value)),
                 Source::GeneratedKey => {
                     (None, quote_spanned!(ty.span()=> <#ty as #krate::__private::GeneratedKey>::unset()))
+                }
+                Source::Version => {
+                    let version = local("version");
+                    let value = quote_spanned!(ty.span()=> <#ty as #krate::VersionType>::from_version(#version));
+                    (Some(quote!(#version: i64)), value)
                 }
                 Source::Created | Source::Updated => {
                     let value = quote_spanned!(ty.span()=> <#ty as #krate::TimestampType>::from_microseconds(#now));

@@ -19,7 +19,7 @@ pub(super) fn table(model: &Model) -> TokenStream {
         FieldKind::Column(column) => {
             let (name, marker) = (&column.name, &column.marker);
             let column = match default(field, column) {
-                Some(default) => quote!(#private::column_with_default::<#marker>(#name, &#default())),
+                Some(default) => quote!(#private::column_with_default::<#marker>(#name, &#default)),
                 None => quote!(#private::column::<#marker>(#name)),
             };
             quote!(let #table = #table.column(#column);)
@@ -73,7 +73,7 @@ pub(super) fn declare(shape: &Shape, table: &Ident, first: &Ident, prefix: &Iden
         let declared = match default(field, column) {
             Some(default) => {
                 let to_value = shape.column_type(field, "to_value");
-                quote!(#private::with_default(#declared, #to_value(&#default())))
+                quote!(#private::with_default(#declared, #to_value(&#default)))
             }
             None => declared,
         };
@@ -95,8 +95,13 @@ pub(super) fn declare(shape: &Shape, table: &Ident, first: &Ident, prefix: &Iden
     }
 }
 
-/// The function that gives the default of a column in the database. The default of a key makes a new key each time:
-/// nothing that a database could repeat.
-fn default(field: &Field, column: &Column) -> Option<Ident> {
-    (matches!(column.source, Source::Default(_)) && !column.is_key).then(|| field.function())
+/// The default of a column in the database. The default of a key makes a new key each time: nothing that a database
+/// could repeat.
+fn default(field: &Field, column: &Column) -> Option<TokenStream> {
+    let function = field.function();
+    match column.source {
+        Source::Default(_) if !column.is_key => Some(quote!(#function())),
+        Source::Version => Some(quote!(#function(1))),
+        _ => None,
+    }
 }
