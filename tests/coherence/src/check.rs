@@ -32,6 +32,7 @@ use self::order::{Sighting, went_back};
 use self::recovery::Progress;
 use self::truth::Truth;
 use crate::audit;
+use crate::debts::Debts;
 use crate::history::{ErrorClass, Outcome, Query, Record, Source, WriteKind, histories};
 use crate::options::Options;
 use crate::run::{FaultKind, load_faults};
@@ -53,6 +54,8 @@ pub struct Checked {
     pub changes: u64,
     /// Faults: how many struck, how many were tried, and how long it took to recover.
     pub faults: BTreeMap<FaultKind, (u64, u64, Recovery)>,
+    /// How long after their return the debts of writes had been paid, in nanoseconds.
+    pub payments: Vec<u64>,
     /// Reads that the cache answered.
     pub answered: u64,
     /// Reads that the cache did not answer.
@@ -90,12 +93,14 @@ impl Checked {
 pub fn check(directory: &Path) -> io::Result<Checked> {
     let options = Options::load(directory)?;
     let (changes, faults, files) = (audit::load(directory)?, load_faults(directory)?, histories(directory)?);
-    let mut truth = Truth::default();
+    let mut truth = Truth::new(Debts::load(directory)?);
     for file in &files {
         file.for_each(|record| truth.learn(record))?;
     }
+    let payments = truth.payments();
     let truth = truth.settle(&changes);
-    let mut checked = Checked { changes: changes.len() as u64, problems: truth.problems.clone(), ..Checked::default() };
+    let mut checked =
+        Checked { changes: changes.len() as u64, problems: truth.problems.clone(), payments, ..Checked::default() };
     let mut judge = Judge::new(&truth, &faults, options.cache.promise());
     let mut progress = Progress::default();
     let mut all_sightings: Vec<Sighting> = Vec::new();
@@ -121,7 +126,7 @@ pub fn check(directory: &Path) -> io::Result<Checked> {
                 }
                 Record::Sample { answered, missed, statements, .. } => sample = (answered, missed, statements),
                 Record::Part { write, value, start, .. } => sightings.extend(truth.own_write(write, value, start)),
-                Record::Committed { .. } => {}
+                Record::Committed { .. } | Record::Owed { .. } => {}
             }
         })?;
         checked.answered += sample.0;
@@ -161,6 +166,9 @@ fn too_little(checked: &Checked, options: &Options) -> Vec<String> {
     }
     if !options.faults.is_empty() && checked.struck() == 0 {
         problems.push("faults were asked for, and none struck".to_owned());
+    }
+    if options.leaves_debts() && !options.faults.is_empty() && checked.payments.is_empty() {
+        problems.push("debts were asked for, and no write left one".to_owned());
     }
     if checked.changes == 0 {
         problems.push("nothing was written".to_owned());

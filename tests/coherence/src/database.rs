@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thing::Db;
 use thing::driver::Executor;
+use thing::{CacheOutage, Db};
+use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_mysql::{MysqlConfig, MysqlExecutor};
 use thing_driver_postgres::{Encryption, PostgresConfig, PostgresExecutor};
 use thing_driver_sqlite::{SqliteConfig, SqliteExecutor};
@@ -76,8 +77,10 @@ impl DatabaseKind {
     /// # Errors
     ///
     /// Those of the database.
-    pub async fn prepare(self, url: &str, items: i64, groups: i64) -> thing::Result<()> {
-        let db = Db::builder(self.open(url).await?).build();
+    pub async fn prepare(self, url: &str, items: i64, groups: i64, outage: CacheOutage) -> thing::Result<()> {
+        // Who has a cache needs the table of debts.
+        let cache = MemoryCache::new(MemoryConfig::default());
+        let db = Db::builder(self.open(url).await?).cache(cache).cache_outage(outage).build();
         db.sync::<(Item, Group)>().await?;
         match self {
             Self::Postgres => run(&db, include_str!("database/postgres.sql")).await?,

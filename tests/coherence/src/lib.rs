@@ -20,6 +20,7 @@ pub mod history;
 pub mod worker;
 pub mod run;
 pub mod audit;
+pub mod debts;
 pub mod check;
 pub mod report;
 pub mod defects;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::{fs, io};
 
+use thing::CacheOutage;
+
 use crate::cache::CacheKind;
 use crate::cache::defect::Defect;
 use crate::database::DatabaseKind;
@@ -20,6 +22,8 @@ pub struct Options {
     pub database: DatabaseKind,
     /// The cache.
     pub cache: CacheKind,
+    /// What becomes of writes of which the cache can't be told.
+    pub outage: CacheOutage,
     /// What is wrong with the cache.
     pub defect: Option<Defect>,
     /// How many processes run at a time.
@@ -73,6 +77,7 @@ pub struct WorkerOptions {
 pub const HELP: &str = "  --minutes N | --seconds N   how long the workload runs; 60 seconds
   --database postgres | mariadb | sqlite
   --cache redis | tiered | strict | fresh | memory | naive | none
+  --outage refuse | debt      what becomes of writes when the cache can't be told
   --defect NAME               what is wrong with the cache; see `coherence defects --help`
   --workers N --tasks N --threads N   processes, tasks of each, threads of each; 4, 8, 1
   --items N --groups N        keys; 2000, 100
@@ -103,6 +108,11 @@ impl Options {
         let time = Duration::from_secs_f64(if minutes > 0.0 { minutes * 60.0 } else { seconds });
         let database = given.one("database", "postgres", DatabaseKind::named)?;
         let cache = given.one("cache", "redis", CacheKind::named)?;
+        let outage = given.one("outage", "refuse", |name| match name {
+            "refuse" => Some(CacheOutage::Refuse),
+            "debt" => Some(CacheOutage::Debt),
+            _ => None,
+        })?;
         let defect = match given.text("defect") {
             Some(name) if name != "none" => Some(Defect::named(&name).ok_or(format!("there is no defect {name}"))?),
             _ => None,
@@ -113,6 +123,7 @@ impl Options {
             time,
             database,
             cache,
+            outage,
             defect,
             workers: if cache.is_shared() { workers } else { 1 },
             tasks: given.number("tasks", 8)?,
@@ -130,6 +141,11 @@ impl Options {
         })
     }
 
+    /// Whether writes go on when the cache can't be told.
+    pub fn leaves_debts(&self) -> bool {
+        self.outage == CacheOutage::Debt
+    }
+
     /// The options as arguments.
     pub fn arguments(&self) -> Vec<String> {
         let mut list = Vec::new();
@@ -137,6 +153,7 @@ impl Options {
         add("seconds", self.time.as_secs_f64().to_string());
         add("database", self.database.name().to_owned());
         add("cache", self.cache.name().to_owned());
+        add("outage", if self.leaves_debts() { "debt" } else { "refuse" }.to_owned());
         add("defect", self.defect.map_or("none", Defect::name).to_owned());
         add("workers", self.workers.to_string());
         add("tasks", self.tasks.to_string());
@@ -253,7 +270,7 @@ mod tests {
 
     #[test]
     fn options_come_back_from_their_arguments() {
-        let given = "--seconds 7 --cache naive --faults redis-flush,kill --seed 9 --writes 100";
+        let given = "--seconds 7 --outage debt --cache naive --faults redis-flush,kill --seed 9 --writes 100";
         let given: Vec<String> = given.split(' ').map(str::to_owned).collect();
         let options = Options::parse(&given).expect("they are known");
         assert_eq!(options.faults, [FaultKind::RedisFlush, FaultKind::Kill]);

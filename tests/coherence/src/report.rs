@@ -9,7 +9,7 @@ use crate::options::Options;
 
 /// What the bench does not do, so that nobody takes it for done.
 const NOT_DONE: &str =
-    "Not done: jumps of clocks (lost keys stand in for marks that expire early), failover to a replica.";
+    "Not done: jumps of other clocks than that of Redis, an old primary that goes on, overlapping faults.";
 
 /// The report as text.
 pub fn text(checked: &Checked, options: &Options) -> String {
@@ -42,6 +42,10 @@ pub fn text(checked: &Checked, options: &Options) -> String {
         100.0 * checked.answered as f64 / asked.max(1) as f64,
         checked.statements
     );
+    if let Some((middle, most)) = Recovery::middle_and_most(&checked.payments) {
+        let (count, middle, most) = (checked.payments.len(), middle as f64 / 1e6, most as f64 / 1e6);
+        let _ = writeln!(text, "{count} writes left debts, which were paid after {middle:.0} ms (most {most:.0})");
+    }
     reads(&mut text, checked);
     faults(&mut text, checked);
     findings(&mut text, checked);
@@ -143,6 +147,7 @@ pub fn json(checked: &Checked, options: &Options) -> Value {
         "cache_answered": checked.answered,
         "cache_missed": checked.missed,
         "statements": checked.statements,
+        "debts": checked.payments.len(),
         "rows": named(checked.rows.iter().map(|(source, count)| (source.name().to_owned(), json!(count))).collect()),
         "answers": named(checked.answers.iter().map(|(query, count)| (query.name().to_owned(), json!(count))).collect()),
         "reads_failed": named(checked.failed.iter().map(|(class, n)| (class.name().to_owned(), json!(n))).collect()),

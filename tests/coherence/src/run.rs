@@ -16,10 +16,13 @@ use self::fleet::Fleet;
 use self::schedule::Schedule;
 use self::servers::Servers;
 use crate::options::Options;
-use crate::{audit, clock};
+use crate::{audit, clock, debts};
 
 /// How long a run without faults goes on between looks at its workers.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How long debts may be left when nothing goes wrong any more.
+const TO_PAY: Duration = Duration::from_secs(10);
 
 /// Runs the workload and keeps its history; returns the directory.
 ///
@@ -30,7 +33,11 @@ pub async fn run(options: &Options) -> Result<PathBuf, Box<dyn Error>> {
     let directory = new_directory(options)?;
     options.save(&directory)?;
     let mut servers = Servers::start(options, &directory).await?;
-    options.database.prepare(&servers.database_url(), options.items, options.groups).await?;
+    options.database.prepare(&servers.database_url(), options.items, options.groups, options.outage).await?;
+    let mut watching = tokio::task::JoinSet::new();
+    if options.leaves_debts() {
+        watching.spawn(debts::watch(options.clone(), servers.database_url(), directory.clone()));
+    }
     let mut fleet = Fleet::start(options, &servers, &directory).await?;
     let end = clock::now() + u64::try_from(options.time.as_nanos())?;
     let faults = if options.faults.is_empty() {
@@ -43,8 +50,14 @@ pub async fn run(options: &Options) -> Result<PathBuf, Box<dyn Error>> {
         Schedule::new(options).inject(&mut servers, &mut fleet, end).await?
     };
     fault::save(&directory, &faults)?;
+    if options.leaves_debts() && !debts::are_paid(options, &servers.database_url(), TO_PAY).await? {
+        return Err("debts are left that nobody pays".into());
+    }
     fleet.stop().await?;
     fleet.sweep(&servers).await?;
+    if let Some(ended) = watching.try_join_next() {
+        ended??;
+    }
     audit::save(&directory, &options.database.audit(&servers.database_url()).await?)?;
     Ok(directory)
 }

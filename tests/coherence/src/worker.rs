@@ -84,7 +84,7 @@ async fn try_to_connect(worker: &WorkerOptions, steps: &Arc<Steps>) -> thing::Re
     let builder = Db::builder(StepExecutor::new(executor, steps.clone()));
     let Some(cache) = options.cache.open(&worker.cache_url).await? else { return Ok(builder.build()) };
     let cache = options.defect.map_or(cache.clone(), |defect| defect.wrap(cache));
-    let builder = builder.coherence(options.cache.coherence());
+    let builder = builder.coherence(options.cache.coherence()).cache_outage(options.outage);
     Ok(builder.cache(StepCache::new(cache, steps.clone())).build())
 }
 

@@ -30,6 +30,20 @@ fn postgres_and_redis_stay_coherent_under_faults() {
 }
 
 #[test]
+fn strict_writes_stay_coherent_when_the_clock_of_redis_jumps_and_when_a_replica_takes_over() {
+    let faults = "redis-clock-ahead,redis-clock-back,redis-failover,kill-at-step";
+    let report = kept(&format!("--seconds 20 --cache strict --faults {faults} --gap 800 --minimum-reads 5000"));
+    assert!(report["faults_struck"].as_u64().is_some_and(|faults| faults >= 5), "{report:#}");
+}
+
+#[test]
+fn what_is_owed_to_redis_is_paid_and_seen_from_then_on() {
+    let faults = "redis-kill,redis-pause,link-cut,link-refuse,link-black-hole,link-stall,kill,database-cut";
+    let report = kept(&format!("--seconds 20 --outage debt --faults {faults} --gap 400 --minimum-reads 5000"));
+    assert!(report["debts"].as_u64().is_some_and(|debts| debts > 0), "{report:#}");
+}
+
+#[test]
 fn mariadb_and_redis_stay_coherent_under_faults() {
     let report = kept("--seconds 10 --database mariadb --cache redis --gap 400 --workers 3 --minimum-reads 1000");
     assert!(report["faults_struck"].as_u64().is_some_and(|faults| faults >= 2), "{report:#}");

@@ -22,7 +22,8 @@ install() {
     for name in "${names[@]}"; do
         missing=$(missing_programs "$name")
         [ -n "$missing" ] || continue
-        packages+=("$("${name}_package")")
+        # shellcheck disable=SC2207 # Names of packages hold no spaces.
+        packages+=($("${name}_package"))
         [[ $missing != *openssl* ]] || packages+=(openssl)
     done
     [ "${#packages[@]}" -gt 0 ] || return 0

@@ -49,9 +49,26 @@ become() {
     "${name}_prepare" "$data" "$port"
     "${name}_command" "$data" "$port"
     cd "$data"
-    exec "${detach[@]}" "${as_server[@]}" "${server_command[@]}"
+    exec "${detach[@]}" "${as_server[@]}" "${on_clock[@]}" "${server_command[@]}"
 }
-detach=()
+detach=() on_clock=()
+
+# libfaketime leaves what it shares between processes when its own is killed.
+forget_clock() {
+    rm -f "/dev/shm/faketime_shm_$1" "/dev/shm/sem.faketime_sem_$1"
+}
+
+# Sets `on_clock`, the words before a command that run it on the clock of a file, which holds the seconds by which it is
+# ahead, as `+60` or `-60`. The server looks there once a second.
+choose_clock() {
+    local name=$1 file=$2 library
+    library=$(compgen -G '/usr/lib*/*/faketime/libfaketime.so.1' || compgen -G '/usr/lib*/faketime/libfaketime.so.1') ||
+        fail "the clock of $name cannot be moved, libfaketime is missing; run tests/servers/servers install $name"
+    [ -e "$file" ] || echo +0 >"$file"
+    # jemalloc asks for the time before libfaketime can allocate: the allocator of libc takes its place.
+    on_clock=(env LD_PRELOAD="${library%%$'\n'*}:libc.so.6" FAKETIME_TIMESTAMP_FILE="$file" FAKETIME_CACHE_DURATION=1
+        DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1)
+}
 
 launch() {
     local name=$1 folder=$directory/$1 port

@@ -1,6 +1,6 @@
 redis_program() { echo redis-server; }
-redis_programs() { echo redis-server redis-cli; }
-redis_package() { echo redis-server; }
+redis_programs() { echo redis-server redis-cli faketime; }
+redis_package() { echo redis-server faketime; }
 redis_user() { echo redis; }
 redis_default_port() { echo 6379; }
 redis_url_variable() { echo THING_REDIS_URL; }

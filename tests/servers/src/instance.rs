@@ -34,28 +34,35 @@ pub struct Instance {
     directory: PathBuf,
     port: u16,
     url: String,
+    has_clock: bool,
     process: Option<Child>,
 }
 
 impl Instance {
     /// Starts a PostgreSQL server and waits until it answers.
     pub async fn postgres() -> Self {
-        Self::create(Kind::Postgres).await
+        Self::create(Kind::Postgres, false).await
     }
 
     /// Starts a MariaDB server and waits until it answers.
     pub async fn mariadb() -> Self {
-        Self::create(Kind::Mariadb).await
+        Self::create(Kind::Mariadb, false).await
     }
 
     /// Starts a Redis server and waits until it answers. It speaks plain text only; the others speak TLS too.
     pub async fn redis() -> Self {
-        Self::create(Kind::Redis).await
+        Self::create(Kind::Redis, false).await
     }
 
-    async fn create(kind: Kind) -> Self {
+    /// As [`redis`](Self::redis), with a clock that [`set_clock`](Self::set_clock) moves. It needs libfaketime, which
+    /// `tests/servers/servers install` installs.
+    pub async fn redis_with_clock() -> Self {
+        Self::create(Kind::Redis, true).await
+    }
+
+    async fn create(kind: Kind, has_clock: bool) -> Self {
         let (directory, port) = reserve();
-        let mut instance = Self { kind, directory, port, url: String::new(), process: None };
+        let mut instance = Self { kind, directory, port, url: String::new(), has_clock, process: None };
         instance.start().await;
         instance
     }
@@ -126,6 +133,16 @@ impl Instance {
         }
     }
 
+    /// Puts the server's clock so many seconds ahead of that of the machine, or behind it, from the next second on. The
+    /// monotonic clock goes on as before.
+    pub fn set_clock(&self, ahead: i64) {
+        assert!(self.has_clock, "the {} of this test has the machine's clock", self.kind.name());
+        let (file, new) = (self.directory.join("clock"), self.directory.join("clock.new"));
+        // The server never sees half of it.
+        let written = fs::write(&new, format!("{ahead:+}\n")).and_then(|()| fs::rename(&new, &file));
+        written.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+
     fn spawn(&self) -> Child {
         let log = File::options().append(true).create(true).open(self.log());
         let log = log.unwrap_or_else(|error| panic!("{}: {error}", self.log().display()));
@@ -135,6 +152,7 @@ impl Instance {
             .arg(self.kind.name())
             .arg(&self.directory)
             .arg(self.port.to_string())
+            .args(self.has_clock.then_some("clock"))
             // The script watches this pipe, to end the server when this program dies.
             .stdin(Stdio::piped())
             .stdout(log)

@@ -38,6 +38,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Shared {
+    server: Mutex<String>,
     faults: watch::Sender<Faults>,
     /// Every connection holds a receiver, and ends when it is told so. A cut replaces the sender.
     cut: Mutex<watch::Sender<()>>,
@@ -59,12 +60,13 @@ impl Proxy {
         };
         let (own, listener) = bound.await.unwrap_or_else(|error| panic!("no port for a proxy to {address}: {error}"));
         let shared = Arc::new(Shared {
+            server: Mutex::new(address.to_owned()),
             faults: watch::Sender::new(Faults::default()),
             cut: Mutex::default(),
             accepted: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
         });
-        let task = tokio::spawn(accept(listener, address.to_owned(), Arc::clone(&shared)));
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address: own, shared, listener: task }
     }
 
@@ -76,6 +78,11 @@ impl Proxy {
     /// `url` with the proxy's host and port instead of its own.
     pub fn url_through(&self, url: &str) -> String {
         ServerUrl::new(url).with_address(&self.address.to_string())
+    }
+
+    /// Forwards new connections to another server, a `host:port`; open ones stay where they are.
+    pub fn redirect(&self, address: &str) {
+        address.clone_into(&mut self.shared.server());
     }
 
     /// Resets all open connections, and returns when they are gone. New ones are forwarded as before.
@@ -149,13 +156,17 @@ impl Drop for Proxy {
 }
 
 impl Shared {
+    fn server(&self) -> MutexGuard<'_, String> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn cut(&self) -> MutexGuard<'_, watch::Sender<()>> {
         self.cut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The connections end with this task, because the set of their tasks does.
-async fn accept(listener: TcpListener, server: String, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((client, _)) = listener.accept().await else { continue };
@@ -165,7 +176,8 @@ async fn accept(listener: TcpListener, server: String, shared: Arc<Shared>) {
             connection::reset(client);
         } else {
             let cut = shared.cut().subscribe();
-            connections.spawn(serve(client, server.clone(), Arc::clone(&shared), cut));
+            let server = shared.server().clone();
+            connections.spawn(serve(client, server, Arc::clone(&shared), cut));
         }
     }
 }

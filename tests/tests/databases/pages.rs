@@ -239,7 +239,7 @@ async fn pages_in_the_order_of_every_key(stack: &Stack) -> Result<()> {
     assert_pages(db.things::<Seat>().order_by(Seat::PRICE.asc()).order_by(Seat::ROW.desc())).await
 }
 
-fn refusal<M: std::fmt::Debug>(page: Result<Page<M>>) -> String {
+fn refusal<M: thing::Model + std::fmt::Debug>(page: Result<Page<M>>) -> String {
     let error = page.expect_err("the cursor is refused");
     assert_eq!(*error.kind(), ErrorKind::InvalidCursor, "{error}");
     error.to_string()

@@ -50,7 +50,8 @@ fn widest(candidates: impl Iterator<Item = Sent> + Clone) -> Option<(Option<Writ
         Window {
             begin: windows.clone().map(|window| window.begin).min().unwrap_or(0),
             acknowledged: windows.clone().map(|window| window.acknowledged).max().unwrap_or(NEVER),
-            committed: windows.map(|window| window.committed).max().unwrap_or(NEVER),
+            committed: windows.clone().map(|window| window.committed).max().unwrap_or(NEVER),
+            paid: windows.map(|window| window.paid).max().unwrap_or(0),
         },
     ))
 }
@@ -60,7 +61,10 @@ mod tests {
     use super::*;
 
     fn sent(number: u32, begin: u64, acknowledged: u64) -> Sent {
-        Sent { write: WriteId::new(2, number), window: Window { begin, acknowledged, committed: acknowledged } }
+        Sent {
+            write: WriteId::new(2, number),
+            window: Window { begin, acknowledged, committed: acknowledged, paid: 0 },
+        }
     }
 
     fn writer(number: u32) -> Option<WriteId> {
@@ -85,7 +89,7 @@ mod tests {
     #[test]
     fn in_doubt_the_window_is_the_widest() {
         let matched = match_deletes(&[sent(1, 10, 20), sent(2, 12, NEVER)], &[Committed { after: 0, before: NEVER }]);
-        assert_eq!(matched, [Some((None, Window { begin: 10, acknowledged: NEVER, committed: NEVER }))]);
+        assert_eq!(matched, [Some((None, Window { begin: 10, acknowledged: NEVER, committed: NEVER, paid: 0 }))]);
     }
 
     #[test]

@@ -212,6 +212,9 @@ impl<'a> Judge<'a> {
     /// Notes that a row was seen older than before.
     pub(super) fn went_back(&mut self, kind: FindingKind, earlier: Sighting, later: Sighting) {
         let truth = self.truth;
+        if truth.rows.get(&later.row).is_some_and(|row| row.owes(later.high, earlier.low, later.start)) {
+            return;
+        }
         let lag = later.start - earlier.end;
         self.note(kind, lag, later.start, || {
             let what = format!("{} was version {}, then {}", later.row, earlier.low, later.high);

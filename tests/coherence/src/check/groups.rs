@@ -67,7 +67,13 @@ impl GroupHistory {
                 _ => states.push(state),
             }
         }
-        let windows: Vec<Window> = states.iter().map(|(_, _, window)| *window).collect();
+        let mut windows: Vec<Window> = states.iter().map(|(_, _, window)| *window).collect();
+        // A later write need not have touched what depends on one that left a debt.
+        let mut paid = 0;
+        for window in &mut windows {
+            paid = paid.max(window.paid);
+            (window.acknowledged, window.committed) = (window.acknowledged.max(paid), window.committed.max(paid));
+        }
         let answers = states.into_iter().map(|(answers, ..)| answers).collect();
         Self { answers, timeline: Timeline::new(&windows), gap }
     }
@@ -142,7 +148,7 @@ mod tests {
     }
 
     fn change(version: u64, row: u64, member: Option<(u64, bool)>, number: u32, window: (u64, u64)) -> Membership {
-        let window = Window { begin: window.0, acknowledged: window.1, committed: window.1 };
+        let window = Window { begin: window.0, acknowledged: window.1, committed: window.1, paid: 0 };
         Membership { version, row, member, write: Some(WriteId::new(2, number)), window }
     }
 

@@ -10,6 +10,8 @@ pub(super) struct RowHistory {
     pub(super) values: Vec<u64>,
     forms: Vec<u64>,
     absences: Vec<usize>,
+    /// When the debts of the versions had been paid; 0 where there was none.
+    paid: Vec<u64>,
     pub(super) timeline: Timeline,
 }
 
@@ -38,8 +40,14 @@ impl RowHistory {
             absences: (0..values.len()).filter(|&at| values[at] == 0).collect(),
             values,
             forms: [0].into_iter().chain(changes.iter().map(|change| change.new_form)).collect(),
+            paid: windows.iter().map(|window| window.paid).collect(),
             timeline: Timeline::new(&windows),
         }
+    }
+
+    /// Whether one of the versions after `from`, up to `to`, left a debt that was not paid at a time.
+    pub(super) fn owes(&self, from: u32, to: u32, time: u64) -> bool {
+        self.paid[from as usize + 1..=to as usize].iter().any(|paid| *paid >= time)
     }
 
     /// Judges a read that saw a version.
@@ -93,7 +101,7 @@ mod tests {
     fn history() -> RowHistory {
         let changes = [change(0, 1), change(1, 2), change(2, 0), change(0, 3)];
         let windows = [(10, 20), (30, 40), (50, 60), (70, 80)];
-        let windows = windows.map(|(begin, end)| Window { begin, acknowledged: end, committed: end });
+        let windows = windows.map(|(begin, end)| Window { begin, acknowledged: end, committed: end, paid: 0 });
         RowHistory::new(&changes.each_ref(), windows.into_iter())
     }
 
@@ -128,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_was_committed_but_not_acknowledged_counts_apart() {
-        let windows = [Window::START, Window { begin: 30, acknowledged: 50, committed: 40 }];
+        let windows = [Window::START, Window { begin: 30, acknowledged: 50, committed: 40, paid: 0 }];
         let history = RowHistory::new(&[&change(0, 1), &change(1, 2)], windows.into_iter());
         assert_eq!(history.judge(1, seen(1), 45, 46), Verdict::StaleBeforeReturn { version: 1, lag: 5 });
     }

@@ -14,11 +14,13 @@ pub struct Window {
     pub acknowledged: u64,
     /// Not after either: the driver said so.
     pub committed: u64,
+    /// It left a debt, and this is when that was paid; 0 if it left none.
+    pub paid: u64,
 }
 
 impl Window {
     /// Of what was there from the beginning.
-    pub const START: Self = Self { begin: 0, acknowledged: 0, committed: 0 };
+    pub const START: Self = Self { begin: 0, acknowledged: 0, committed: 0, paid: 0 };
 }
 
 /// The versions of one thing, in the order of their commits.
@@ -84,6 +86,7 @@ impl Timeline {
             begin: self.earliest[version],
             acknowledged: self.latest[version],
             committed: self.latest_by_driver[version],
+            paid: 0,
         }
     }
 }
@@ -102,7 +105,7 @@ mod tests {
     use super::*;
 
     fn window(begin: u64, acknowledged: u64) -> Window {
-        Window { begin, acknowledged, committed: NEVER }
+        Window { begin, acknowledged, committed: NEVER, paid: 0 }
     }
 
     #[test]
@@ -134,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_the_driver_said_counts_apart() {
-        let windows = [Window::START, Window { begin: 10, acknowledged: 30, committed: 20 }];
+        let windows = [Window::START, Window { begin: 10, acknowledged: 30, committed: 20, paid: 0 }];
         let timeline = Timeline::new(&windows);
         assert_eq!((timeline.lag(0, 25), timeline.lag_by_driver(0, 25)), (None, Some(5)));
         assert_eq!((timeline.first_by_driver(20), timeline.first_by_driver(21)), (0, 1));

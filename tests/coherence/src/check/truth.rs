@@ -8,8 +8,12 @@ use super::order::Sighting;
 use super::rows::RowHistory;
 use super::timeline::{NEVER, Window};
 use crate::audit::Change;
+use crate::debts::Debts;
 use crate::history::{Outcome, Record};
 use crate::model::{RowKey, SEEDER, WriteId};
+
+/// How long after its beginning a commit of unknown outcome may come at most.
+const LATEST_COMMIT: u64 = 30_000_000_000;
 
 /// What the histories say about writes.
 #[derive(Debug, Default)]
@@ -18,6 +22,7 @@ pub(super) struct Truth {
     /// When each value was sent.
     sent: HashMap<u64, u64>,
     deletions: HashMap<RowKey, Vec<(WriteId, u64)>>,
+    debts: Debts,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +30,7 @@ struct Write {
     outcome: Option<Outcome>,
     end: u64,
     committed: Option<u64>,
+    owed: Option<u64>,
 }
 
 /// What was committed.
@@ -42,11 +48,22 @@ pub(super) struct Settled {
 }
 
 impl Truth {
+    pub(super) fn new(debts: Debts) -> Self {
+        Self { debts, ..Self::default() }
+    }
+
+    /// Writes that left debts, and how long after their return these were paid.
+    pub(super) fn payments(&self) -> Vec<u64> {
+        let owing = self.writes.values().filter(|write| write.owed.is_some() && write.outcome == Some(Outcome::Done));
+        owing.filter_map(|write| Some(self.debts.paid(write.end)? - write.end)).collect()
+    }
+
     pub(super) fn learn(&mut self, record: Record) {
         match record {
             Record::Part { write, row, value: 0, start } => self.deletions.entry(row).or_default().push((write, start)),
             Record::Part { value, start, .. } => _ = self.sent.insert(value, start),
             Record::Committed { write, time } => self.writes.entry(write).or_default().committed = Some(time),
+            Record::Owed { write, time } => self.writes.entry(write).or_default().owed = Some(time),
             Record::Written { write, outcome, end, .. } => {
                 let known = self.writes.entry(write).or_default();
                 (known.outcome, known.end) = (Some(outcome), end);
@@ -116,34 +133,42 @@ impl Truth {
         let known = self.writes.get(&write).copied().unwrap_or_default();
         match known.outcome {
             Some(Outcome::Refused(_) | Outcome::RolledBack) => None,
-            _ => Some(Sent { write, window: known.window(begin) }),
+            _ => Some(Sent { write, window: known.window(begin, &self.debts) }),
         }
     }
 
     fn window(&self, row: RowKey, change: &Change, settled: &mut Settled) -> (Option<WriteId>, Window) {
         let write = WriteId::of_value(change.new_value);
         if change.new_value == 0 {
-            return (None, Window { begin: 0, acknowledged: NEVER, committed: NEVER });
+            return (None, Window { begin: 0, acknowledged: NEVER, committed: NEVER, paid: 0 });
         }
         if write.incarnation() == SEEDER {
             return (Some(write), Window::START);
         }
         let Some(begin) = self.sent.get(&change.new_value) else {
             settled.problems.push(format!("{row}: nobody wrote {:x}", change.new_value));
-            return (None, Window { begin: 0, acknowledged: NEVER, committed: NEVER });
+            return (None, Window { begin: 0, acknowledged: NEVER, committed: NEVER, paid: 0 });
         };
         let known = self.writes.get(&write).copied().unwrap_or_default();
         if matches!(known.outcome, Some(Outcome::Refused(_) | Outcome::RolledBack)) {
             settled.denied.push((write, known.end));
         }
-        (Some(write), known.window(*begin))
+        (Some(write), known.window(*begin, &self.debts))
     }
 }
 
 impl Write {
-    fn window(&self, begin: u64) -> Window {
-        let acknowledged = if self.outcome == Some(Outcome::Done) { self.end } else { NEVER };
-        Window { begin, acknowledged, committed: self.committed.unwrap_or(NEVER) }
+    /// Of a write that left a debt nothing is promised before that is paid.
+    fn window(&self, begin: u64, debts: &Debts) -> Window {
+        let done = self.outcome == Some(Outcome::Done);
+        let Some(owed) = self.owed else {
+            let acknowledged = if done { self.end } else { NEVER };
+            return Window { begin, acknowledged, committed: self.committed.unwrap_or(NEVER), paid: 0 };
+        };
+        let committed = if done { self.end } else { owed + LATEST_COMMIT };
+        let paid = debts.paid(committed).unwrap_or(NEVER);
+        let acknowledged = if done { paid } else { NEVER };
+        Window { begin, acknowledged, committed: acknowledged, paid }
     }
 }
 

@@ -62,6 +62,13 @@ pub enum Record {
         /// When.
         time: u64,
     },
+    /// A write is about to leave a debt, since the cache can't be told of it.
+    Owed {
+        /// The write.
+        write: WriteId,
+        /// When.
+        time: u64,
+    },
     /// A write returned to its caller.
     Written {
         /// The write.
@@ -316,6 +323,7 @@ impl Record {
             Self::ReadFailed { class, start, end } => raw(3, class as u8, 0, 0, [start, end, 0, 0, 0]),
             Self::Part { write, row, value, start } => raw(4, 0, 0, 0, [start, write.bits(), row.0, value, 0]),
             Self::Committed { write, time } => raw(5, 0, 0, 0, [time, write.bits(), 0, 0, 0]),
+            Self::Owed { write, time } => raw(8, 0, 0, 0, [time, write.bits(), 0, 0, 0]),
             Self::Written { write, kind, outcome, start, end } => {
                 let (code, class) = outcome.codes();
                 raw(6, kind as u8, code, class, [start, end, write.bits(), 0, 0])
@@ -345,6 +353,7 @@ impl Record {
                 Self::Written { write: WriteId::from_bits(c), kind, outcome, start, end: b }
             }
             7 => Self::Sample { time: start, answered: b, missed: c, statements: d },
+            8 => Self::Owed { write: WriteId::from_bits(b), time: start },
             _ => return None,
         })
     }
@@ -364,6 +373,7 @@ mod tests {
             Record::ReadFailed { class: ErrorClass::Timeout, start: 5, end: 6 },
             Record::Part { write, row: RowKey::item(3), value: write.value(1), start: 7 },
             Record::Committed { write, time: 8 },
+            Record::Owed { write, time: 8 },
             Record::Written {
                 write,
                 kind: WriteKind::SaveGroup,

@@ -10,6 +10,7 @@ use thing::driver::{
 
 use super::{Step, Steps};
 use crate::clock;
+use crate::debts::DEBTS;
 use crate::history::Record;
 use crate::model::WriteId;
 
@@ -33,6 +34,15 @@ impl StepExecutor {
 }
 
 impl Steps {
+    /// Notes a write that leaves a debt.
+    fn owes(&self, statement: &Statement<'_>) {
+        if statement.shape.table().is_some_and(|table| table.name() == DEBTS) {
+            let time = clock::now();
+            // The debts that are paid are not those of a write.
+            let _ = WRITE.try_with(|write| self.history().write(Record::Owed { write: *write, time }));
+        }
+    }
+
     fn committed(&self) {
         let time = clock::now();
         // Outside of a write nothing is checked.
@@ -79,6 +89,7 @@ impl Executor for StepExecutor {
 
     async fn write_atomic(&self, statements: &[Statement<'_>]) -> Result<Vec<Written>, (usize, Error)> {
         self.steps.linger(Step::BeforeCommit).await;
+        statements.iter().for_each(|statement| self.steps.owes(statement));
         let written = self.inner.write_atomic(statements).await;
         if written.is_ok() {
             self.steps.committed();
@@ -119,6 +130,7 @@ impl Transaction for StepTransaction {
     }
 
     async fn write(&mut self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<Written> {
+        self.steps.owes(statement);
         self.inner.write(statement, rows).await
     }
 

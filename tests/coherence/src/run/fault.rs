@@ -46,8 +46,14 @@ faults! {
     RedisFlush = "redis-flush", 6;
     /// Redis has less memory than it needs, and evicts.
     RedisMemory = "redis-memory", 5;
-    /// Redis loses keys at random, as it does when its clock jumps and they expire early.
+    /// Redis loses keys at random.
     RedisLoseKeys = "redis-lose-keys", 8;
+    /// The clock of Redis jumps ahead, by more than marks last.
+    RedisClockAhead = "redis-clock-ahead", 5;
+    /// The clock of Redis jumps back, by more than marks last.
+    RedisClockBack = "redis-clock-back", 4;
+    /// Redis is killed, and another one that has replicated it takes its place.
+    RedisFailover = "redis-failover", 3;
     /// Connections to Redis are cut.
     LinkCut = "link-cut", 12;
     /// What is sent to Redis, or what it answers, vanishes, until the connections are cut.
@@ -103,7 +109,20 @@ impl FaultKind {
 
     /// Whether marks of writers may be lost by it, which the promise leaves out for the time between commit and return.
     pub fn loses_marks(self) -> bool {
-        matches!(self, Self::RedisKill | Self::RedisFlush | Self::RedisMemory | Self::RedisLoseKeys)
+        matches!(
+            self,
+            Self::RedisKill
+                | Self::RedisFlush
+                | Self::RedisMemory
+                | Self::RedisLoseKeys
+                | Self::RedisClockAhead
+                | Self::RedisFailover
+        )
+    }
+
+    /// Whether it moves the clock of Redis.
+    pub(super) fn moves_clock(self) -> bool {
+        matches!(self, Self::RedisClockAhead | Self::RedisClockBack)
     }
 }
 

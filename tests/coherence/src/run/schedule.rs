@@ -75,6 +75,8 @@ impl Schedule {
             FaultKind::DatabaseKill => (None, self.restart(servers.database.as_mut()).await),
             FaultKind::RedisPause => (None, self.pause(servers.redis.as_ref(), 2_000).await),
             FaultKind::DatabasePause => (None, self.pause(servers.database.as_ref(), 1_500).await),
+            FaultKind::RedisClockAhead | FaultKind::RedisClockBack => (None, self.move_clock(kind, servers).await?),
+            FaultKind::RedisFailover => (None, fail_over(servers, fleet).await?),
             FaultKind::RedisFlush | FaultKind::RedisMemory | FaultKind::RedisLoseKeys => {
                 (None, self.lose(kind, servers).await?)
             }
@@ -124,6 +126,13 @@ impl Schedule {
         sleep(time).await;
         server.resume();
         (true, format!("{} ms", time.as_millis()))
+    }
+
+    async fn move_clock(&self, kind: FaultKind, servers: &mut Servers) -> Struck {
+        // Marks last thirty seconds.
+        let seconds = self.random.between(31, 120).cast_signed();
+        let seconds = if kind == FaultKind::RedisClockAhead { seconds } else { -seconds };
+        Ok((servers.move_clock(seconds).await?, format!("{seconds:+} s")))
     }
 
     async fn lose(&self, kind: FaultKind, servers: &Servers) -> Struck {
@@ -211,6 +220,15 @@ impl Schedule {
     fn milliseconds(&self, least: u64, most: u64) -> Duration {
         Duration::from_millis(self.random.between(least, most))
     }
+}
+
+async fn fail_over(servers: &mut Servers, fleet: &Fleet) -> Struck {
+    let Some(keys) = servers.fail_over().await? else { return Ok((false, "the replica is not in step".to_owned())) };
+    let address = servers.redis.as_ref().map_or(String::new(), Instance::address);
+    for proxy in fleet.workers().iter().filter_map(|worker| worker.redis.as_ref()) {
+        proxy.redirect(&address);
+    }
+    Ok((true, format!("{keys} keys")))
 }
 
 fn way(worker: &Worker, to_database: bool) -> Option<&Proxy> {

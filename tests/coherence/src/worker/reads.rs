@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thing::{Isolation, Loaded, Result, TransactionOptions};
+use thing::{Isolation, Loaded, Model, Result, TransactionOptions};
 
 use super::client::Client;
 use crate::clock;
@@ -123,7 +123,7 @@ impl Client {
         Ok(found.into_values().collect())
     }
 
-    fn saw<M: thing::Model>(
+    fn saw<M: Model>(
         &self,
         source: Source,
         row: RowKey,
