@@ -112,7 +112,7 @@ impl Workload {
         match self {
             Self::Get => get(&*subject, load).await,
             Self::GetConcurrently => {
-                get_concurrently(subject, random_keys(&mut Random::seeded(2), load.scaled(100_000)), load.meter).await
+                get_concurrently(subject, random_keys(&Random::seeded(2), load.scaled(100_000)), load.meter).await
             }
             Self::ReadAll => get_concurrently(subject, (1..=USERS).collect(), load.meter).await,
             Self::List => list(&*subject, load).await,
