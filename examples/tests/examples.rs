@@ -57,6 +57,23 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "relations",
+        &[
+            "all authors with their books 2 statements",
+            "Austen: Emma, Persuasion",
+            "again 0 statements",
+            "Austen: Persuasion, novel",
+            "Keats: Endymion, nature and poem",
+            "not loaded: Book::AUTHOR is not loaded; add `.with(Book::AUTHOR)` to the query",
+            "its author, loaded later 0 statements",
+            "by Thoreau",
+            "the tags of all of them",
+            "2 tags now",
+            "nature: Endymion, Walden",
+            "after a move Austen has 3 books",
+        ],
+    ),
+    (
         "writing",
         &[
             "created Alice with key 1",

@@ -10,6 +10,9 @@ pub mod guide_models {}
 #[doc = include_str!("../../docs/guide/queries.md")]
 pub mod guide_queries {}
 
+#[doc = include_str!("../../docs/guide/relations.md")]
+pub mod guide_relations {}
+
 #[doc = include_str!("../../docs/guide/writing.md")]
 pub mod guide_writing {}
 

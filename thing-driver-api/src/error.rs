@@ -34,6 +34,8 @@ pub enum ErrorKind {
     NotFound,
     /// There are several rows where one was asked for.
     NotUnique,
+    /// What was asked for has not been loaded: a relation of an object.
+    NotLoaded,
     /// The database refused the write because of a constraint.
     Constraint(Constraint),
     /// The write met another: a serialization failure, a deadlock, a row that changed meanwhile. It had no effect and
@@ -222,6 +224,11 @@ impl Error {
     /// True when the row does not exist. Never true of a failure.
     pub fn is_not_found(&self) -> bool {
         matches!(self.kind(), ErrorKind::NotFound)
+    }
+
+    /// True when a relation was asked for that was not loaded: it may be empty, or not.
+    pub fn is_not_loaded(&self) -> bool {
+        matches!(self.kind(), ErrorKind::NotLoaded)
     }
 
     /// The constraint that refused the write.

@@ -34,6 +34,7 @@
 //!
 //! - [`Model`], [`Embed`], [`ColumnType`](trait@ColumnType): what a struct says about its table.
 //! - [`Things`], [`Query`], [`Page`], [`Filter`], [`Column`]: reading.
+//! - [`Relation`]: objects that belong to objects.
 //! - [`Things::create`], [`Loaded::save`], [`Loaded::delete`], [`Transaction`]: writing.
 //! - [`Raw`]: what the typed interface leaves out.
 //! - [`Statistics`], [`Plan`]: what was sent, what was cached, what a query will do.
@@ -66,6 +67,7 @@ mod plan;
 mod rows;
 mod loaded;
 mod loader;
+mod relation;
 mod cache;
 mod write;
 mod debt;
@@ -104,6 +106,7 @@ pub use model::{Embed, EmbedKey, Model};
 pub use plan::Plan;
 pub use query::{Chunks, ColumnList, NumberedPage, Page, Query};
 pub use raw::{FromRow, Raw, RawValue, RawValues};
+pub use relation::{BelongsTo, HasMany, HasOne, ManyToMany, ObjectOf, Relation, RelationKind};
 pub use report::{CacheReport, QueryReport};
 pub use retry::Retry;
 pub use session::Session;

@@ -8,6 +8,7 @@ use thing_driver_api::{ColumnSet, Result};
 
 use crate::Model;
 use crate::cache::Stored;
+use crate::relation::Relations;
 use crate::transaction::{Fate, Written};
 use crate::write::Seen;
 
@@ -16,6 +17,8 @@ use crate::write::Seen;
 /// It derefs to the model. Reading from the cache shares the cached object: nothing is copied until the first mutable
 /// access, which clones it. So [`save`](Loaded::save) knows the columns that this holder changed and writes those only.
 ///
+/// What [`Query::with`](crate::Query::with) and [`load`](Loaded::load) read of its relations it keeps beside the object.
+///
 /// Saved in a transaction, it counts as saved while the transaction is open and once it is committed; if that is rolled
 /// back, the object has its changes again, and the version it had.
 pub struct Loaded<M> {
@@ -23,6 +26,7 @@ pub struct Loaded<M> {
     changed: Option<Box<M>>,
     /// The latest save whose transaction was open at the time.
     saved: Option<Box<Saved<M>>>,
+    pub(crate) relations: Option<Box<Relations>>,
 }
 
 struct Saved<M> {
@@ -35,7 +39,7 @@ struct Saved<M> {
 
 impl<M: Model> Loaded<M> {
     pub(crate) fn new(original: Arc<Stored<M>>) -> Self {
-        Self { original, changed: None, saved: None }
+        Self { original, changed: None, saved: None, relations: None }
     }
 
     pub(crate) fn of(model: M) -> Self {
@@ -45,6 +49,11 @@ impl<M: Model> Loaded<M> {
     /// The object as it was read, or last saved.
     pub fn original(&self) -> &M {
         &self.base().0
+    }
+
+    /// What was read, as the cache shares it.
+    pub(crate) fn stored(&self) -> &Arc<Stored<M>> {
+        &self.original
     }
 
     /// The plain struct, with the changes.
@@ -80,7 +89,11 @@ impl<M: Model> Loaded<M> {
     pub(crate) fn accept(&mut self, stored: M, fate: Option<Arc<Fate>>) {
         self.settle();
         match fate {
-            None => *self = Self::of(stored),
+            None => {
+                self.original = Arc::new(Stored(stored));
+                self.changed = None;
+                self.saved = None;
+            }
             Some(fate) => {
                 let state = Arc::new(Stored(stored.clone()));
                 self.changed = Some(Box::new(stored));
@@ -159,7 +172,8 @@ impl<M: Model> DerefMut for Loaded<M> {
 impl<M: Model> Clone for Loaded<M> {
     fn clone(&self) -> Self {
         let saved = self.saved.as_ref().map(|save| Box::new(save.copied()));
-        Self { original: self.original.clone(), changed: self.changed.clone(), saved }
+        let (original, changed) = (self.original.clone(), self.changed.clone());
+        Self { original, changed, saved, relations: self.relations.clone() }
     }
 }
 

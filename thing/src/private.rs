@@ -8,6 +8,7 @@ pub use thing_driver_api::{
 
 pub use crate::key::GeneratedKey;
 pub use crate::model::{EmbedColumns, EmbedUnset};
+pub use crate::relation::Foreign;
 pub use crate::write::{Dependent, UniqueColumn};
 
 use crate::{ColumnSpec, ColumnType, EmbedKey, Model, ModelKey};

@@ -1,6 +1,7 @@
 //! Queries: which objects, in which order, from where to where.
 
 mod compiled;
+mod lists;
 mod read;
 mod keyset;
 mod pages;
@@ -13,17 +14,19 @@ pub use pluck::ColumnList;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
-use thing_driver_api::{Condition, Error, ErrorKind, Operation, Order, Result, Slot, Value};
+use thing_driver_api::{Comparison, Condition, Error, ErrorKind, Key, Operation, Order, Result, Slot, Value};
 
 use self::compiled::{Compiled, Sorted, has_key_of_one_order};
 use crate::cache::{Cache, Kind, Reach};
-use crate::filter::{Filter, Node};
+use crate::filter::{Filter, Node, Operand};
 use crate::plan::Plan;
+use crate::relation::{Preload, Reading};
 use crate::session::Handle;
 use crate::stream::ObjectStream;
-use crate::{Coherence, Db, Loaded, Model, OrderBy};
+use crate::{Coherence, Db, Loaded, Model, OrderBy, Relation, RelationKind};
 
 /// A query over the objects of one model. Built up by methods, run by [`all`](Query::all), [`fetch`](Query::fetch),
 /// [`page`](Query::page), [`first`](Query::first), [`one`](Query::one), [`count`](Query::count) or [`exists`](Query::exists);
@@ -40,13 +43,15 @@ pub struct Query<'s, M> {
     cached: bool,
     coherence: Coherence,
     stale: Option<Duration>,
+    with: Vec<Arc<dyn Preload<M>>>,
     model: PhantomData<fn() -> M>,
 }
 
 impl<'s, M: Model> Query<'s, M> {
     pub(crate) fn new(session: Handle<'s>, coherence: Coherence) -> Self {
         let filter = Node::Constant(true);
-        Self { session, filter, order: Vec::new(), cached: true, coherence, stale: None, model: PhantomData }
+        let (order, with) = (Vec::new(), Vec::new());
+        Self { session, filter, order, cached: true, coherence, stale: None, with, model: PhantomData }
     }
 
     /// Only objects that match this too.
@@ -59,6 +64,14 @@ impl<'s, M: Model> Query<'s, M> {
     /// is total.
     pub fn order_by(mut self, order: OrderBy<M>) -> Self {
         self.order.push(order.order);
+        self
+    }
+
+    /// Loads this relation of the objects along, for [`Loaded::related`]: in one statement for all of them, for a
+    /// [`ManyToMany`](crate::ManyToMany) two, or none where the cache answers. They are read as the query reads: past the
+    /// cache after [`uncached`](Query::uncached), past the near one after [`fresh`](Query::fresh).
+    pub fn with<T: Model, K: RelationKind<M, T>>(mut self, relation: Relation<M, T, K>) -> Self {
+        self.with.push(Arc::new(relation));
         self
     }
 
@@ -90,7 +103,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// A value that its column can't hold, failures of the database, data that does not fit the model.
     pub async fn all(self) -> Result<Vec<Loaded<M>>> {
-        self.window(None, None).await
+        self.objects(None, None).await
     }
 
     /// At most `limit` matching objects after the first `offset`.
@@ -99,7 +112,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// As [`Query::all`].
     pub async fn fetch(self, offset: u64, limit: u64) -> Result<Vec<Loaded<M>>> {
-        self.window(Some(offset), Some(limit)).await
+        self.objects(Some(offset), Some(limit)).await
     }
 
     /// The first matching object, if there is one.
@@ -108,7 +121,7 @@ impl<'s, M: Model> Query<'s, M> {
     ///
     /// As [`Query::all`].
     pub async fn first(self) -> Result<Option<Loaded<M>>> {
-        Ok(self.window(None, Some(1)).await?.pop())
+        Ok(self.objects(None, Some(1)).await?.pop())
     }
 
     /// The one matching object.
@@ -120,7 +133,10 @@ impl<'s, M: Model> Query<'s, M> {
     pub async fn one(self) -> Result<Loaded<M>> {
         let mut found = self.window(None, Some(2)).await?;
         match (found.pop(), found.is_empty()) {
-            (Some(only), true) => Ok(only),
+            (Some(mut only), true) => {
+                self.load_relations(std::slice::from_mut(&mut only)).await?;
+                Ok(only)
+            }
             (None, _) => Err(Error::not_found(format!("no row of {} matches", M::NAME))),
             (Some(_), false) => Err(Error::new(
                 ErrorKind::NotUnique,
@@ -150,12 +166,15 @@ impl<'s, M: Model> Query<'s, M> {
     }
 
     /// The matching objects one by one, read from the database page by page: for results that don't fit the memory. Not
-    /// in a transaction.
+    /// in a transaction, and without relations.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] where the driver does not stream, and as [`Query::all`].
     pub async fn stream(self) -> Result<ObjectStream<M>> {
+        if !self.with.is_empty() {
+            return Err(Error::unsupported("a stream loads no relations; collect some objects and `load_many` them"));
+        }
         let compiled = self.compile(Kind::List, None, None, Sorted::ByDatabase)?;
         ObjectStream::open(self.session, &compiled.statement()).await
     }
@@ -180,6 +199,54 @@ impl<'s, M: Model> Query<'s, M> {
         let cache = self.cache().map(|(_, cache)| cache);
         let question = compiled.question::<M>(cache);
         Plan::of(&compiled.shape, compiled.values.len(), &question, db.executor().dialect(), cache.is_some())
+    }
+
+    pub(crate) fn selecting(mut self, filter: Node, order: Vec<Order>) -> Self {
+        self.filter = filter;
+        self.order = order;
+        self
+    }
+
+    pub(crate) fn loading(mut self, with: Vec<Arc<dyn Preload<M>>>) -> Self {
+        self.with = with;
+        self
+    }
+
+    /// Only objects whose column equals the key. It comes first, as in a query that begins with this filter.
+    pub(crate) fn only(mut self, column: usize, key: &Key) -> Self {
+        let operand = Operand::Value(key.value(0).into_owned());
+        self.filter = Node::Compare { column, operator: Comparison::Equal, operand }.and(self.filter);
+        self
+    }
+
+    /// Only objects whose column equals one of the keys.
+    pub(crate) fn within(mut self, column: usize, keys: &[Key]) -> Self {
+        let operands = keys.iter().map(|key| Operand::Value(key.value(0).into_owned()));
+        self.filter = Node::one_of(column, operands, false).and(self.filter);
+        self
+    }
+
+    /// Whether all objects are asked for, in no order.
+    pub(crate) fn takes_everything(&self) -> bool {
+        matches!(self.filter, Node::Constant(true)) && self.order.is_empty()
+    }
+
+    async fn objects(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
+        let mut objects = self.window(offset, limit).await?;
+        self.load_relations(&mut objects).await?;
+        Ok(objects)
+    }
+
+    async fn load_relations(&self, objects: &mut [Loaded<M>]) -> Result<()> {
+        if self.with.is_empty() || objects.is_empty() {
+            return Ok(());
+        }
+        let reading = Reading::new(self.session, self.coherence, self.cached);
+        let mut objects: Vec<&mut Loaded<M>> = objects.iter_mut().collect();
+        for relation in &self.with {
+            relation.load(reading, &mut objects).await?;
+        }
+        Ok(())
     }
 
     fn is_fresh(&self) -> bool {
@@ -276,6 +343,7 @@ impl<M> Clone for Query<'_, M> {
             cached: self.cached,
             coherence: self.coherence,
             stale: self.stale,
+            with: self.with.clone(),
             model: PhantomData,
         }
     }

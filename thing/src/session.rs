@@ -68,6 +68,14 @@ impl<'a> Handle<'a> {
         }
     }
 
+    /// A transaction for writes that belong together: a savepoint, where there is a transaction already.
+    pub(crate) async fn begin_within(self) -> Result<Transaction> {
+        match self {
+            Self::Db(db) => db.begin().await,
+            Self::Transaction(transaction) => transaction.begin().await,
+        }
+    }
+
     pub(crate) async fn fetch(self, statement: &Statement<'_>, rows: &mut dyn RowSink) -> Result<()> {
         self.db().counters().read();
         match self {

@@ -5,13 +5,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use thing_driver_api::{EntryKey, Error, Key, Lease, Payload, Result, Tag, Value};
+use thing_driver_api::{EntryKey, Error, Key, Payload, Result, Tag, Value};
 
 use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
 use crate::filter::Filter;
 use crate::loader::{read_batch, read_one};
 use crate::session::Handle;
-use crate::{Coherence, Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Session, trace};
+use crate::{Coherence, Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Relation, RelationKind, Session, trace};
 
 /// The objects of one model, on a [`Db`] or in a [`Transaction`](crate::Transaction): made by [`Db::things`],
 /// [`Transaction::things`](crate::Transaction::things) or, for any session, [`Things::of`].
@@ -137,6 +137,11 @@ impl<'s, M: Model> Things<'s, M> {
     /// Starts a query in this order.
     pub fn order_by(self, order: OrderBy<M>) -> Query<'s, M> {
         self.all_objects().order_by(order)
+    }
+
+    /// Starts a query that loads this relation of its objects along.
+    pub fn with<T: Model, K: RelationKind<M, T>>(self, relation: Relation<M, T, K>) -> Query<'s, M> {
+        self.all_objects().with(relation)
     }
 
     /// All objects, in the order of their keys.
@@ -268,16 +273,17 @@ impl<'s, M: Model> Things<'s, M> {
             return Ok(found);
         }
         let wanted: Vec<Key> = missing.iter().map(|&at| keys[at].clone()).collect();
-        let leases = Leases::take::<M>(cache, db, &wanted).await;
+        let leases = cache.lease_objects::<M>(db, &wanted).await;
         let read = self.read_many_uncached(&wanted).await?;
-        leases.store(&wanted, &read).await;
+        let landing = |(key, row): (&Key, &Option<_>)| Cache::object_landing::<M>(key, row.as_ref());
+        leases.store(wanted.iter().zip(&read).map(|found| landing(found).into_iter().collect())).await;
         for (at, object) in missing.into_iter().zip(read) {
             found[at] = object;
         }
         Ok(found)
     }
 
-    async fn read_many_uncached(self, keys: &[Key]) -> Result<Vec<Option<Arc<Stored<M>>>>> {
+    pub(crate) async fn read_many_uncached(self, keys: &[Key]) -> Result<Vec<Option<Arc<Stored<M>>>>> {
         let state = self.session.db().model::<M>();
         read_batch(self.session, &state.get, keys).await?.into_iter().collect()
     }
@@ -314,39 +320,4 @@ pub(crate) fn shown(key: &Key) -> String {
     };
     let parts: Vec<String> = (0..key.parts()).map(|n| part(key.value(n))).collect();
     if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(", ")) }
-}
-
-/// The leases of a batch of rows, in the order of their keys. Dropped before the rows were stored, they are given up.
-struct Leases<'a> {
-    cache: &'a Cache,
-    db: &'a Db,
-    leases: Vec<Option<Lease>>,
-}
-
-impl<'a> Leases<'a> {
-    async fn take<M: Model>(cache: &'a Cache, db: &'a Db, keys: &[Key]) -> Self {
-        let leases = cache.lease_objects::<M>(keys).await.unwrap_or_else(|_| {
-            db.counters().cache_error();
-            Vec::new()
-        });
-        Self { cache, db, leases }
-    }
-
-    async fn store<M: Model>(mut self, keys: &[Key], rows: &[Option<Arc<Stored<M>>>]) {
-        let mut fills = Vec::with_capacity(keys.len());
-        for ((key, row), lease) in keys.iter().zip(rows).zip(&mut self.leases) {
-            if let (Some(entry), Some(lease)) = (Cache::object_landing(key, row.as_ref()), lease.take()) {
-                fills.push((lease, vec![entry]));
-            }
-        }
-        if self.cache.client().store_many(fills).await.is_err() {
-            self.db.counters().cache_error();
-        }
-    }
-}
-
-impl Drop for Leases<'_> {
-    fn drop(&mut self) {
-        self.leases.iter().flatten().for_each(|lease| self.cache.client().abandon(lease));
-    }
 }

@@ -31,7 +31,7 @@ use thing_driver_api::{
 use crate::cache::KnownRow;
 use crate::session::Handle;
 use crate::things::not_found;
-use crate::{Db, Filter, Increment, IntoKey, Loaded, Model, ModelKey, Things, Transaction};
+use crate::{Db, Filter, Increment, IntoKey, Loaded, Model, ModelKey, Things};
 
 /// How often a guarded write is tried when others move the row; then it becomes a transaction.
 const ATTEMPTS: usize = 3;
@@ -177,7 +177,7 @@ impl<M: Model> Things<'_, M> {
         if !any {
             return Ok(());
         }
-        let inner = self.begin_within().await?;
+        let inner = self.session().begin_within().await?;
         for (index, object) in objects.iter_mut().enumerate() {
             update::save(Handle::Transaction(&inner), self.coherence(), object)
                 .await
@@ -199,20 +199,13 @@ impl<M: Model> Things<'_, M> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let inner = self.begin_within().await?;
+        let inner = self.session().begin_within().await?;
         for (index, key) in wanted.iter().enumerate() {
             delete::delete::<M>(Handle::Transaction(&inner), self.coherence(), key, None)
                 .await
                 .map_err(|e| item::<M>(e, index))?;
         }
         inner.commit().await
-    }
-
-    async fn begin_within(self) -> Result<Transaction> {
-        match self.session() {
-            Handle::Db(db) => db.begin().await,
-            Handle::Transaction(transaction) => transaction.begin().await,
-        }
     }
 }
 

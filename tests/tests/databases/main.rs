@@ -24,6 +24,7 @@ mod outside;
 mod pages;
 mod pluck;
 mod properties;
+mod relations;
 mod reports;
 mod raw;
 mod raw_filters;

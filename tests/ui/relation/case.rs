@@ -10,10 +10,8 @@ struct Author {
 #[derive(Clone, Model)]
 struct Book {
     id: u64,
-    #[thing(belongs_to)]
+    #[thing(belongs_to(Author))]
     author: u64,
-    #[thing(relation(Author))]
-    editor: u64,
 }
 
 fn main() {}

@@ -4,6 +4,7 @@ mod raw;
 mod key;
 mod field;
 mod index;
+mod relation;
 
 pub(crate) use raw::last_segment;
 
@@ -15,7 +16,8 @@ use self::field::{Role, kind, narrower, refuse_equal_names, refuse_second_stamps
 use self::index::indexes;
 use self::key::{check_assigned, model_key, own_key, refuse_nullable_keys};
 use self::raw::{RawField, raw_fields};
-use crate::attributes::{Derived, StructAttributes};
+use self::relation::relations;
+use crate::attributes::{Derived, RelationKind, StructAttributes};
 use crate::errors::Errors;
 use crate::table_name::table_name;
 
@@ -32,6 +34,7 @@ pub(crate) struct Model {
     pub(crate) cascades: Vec<Path>,
     /// Columns of other models that the database sets to NULL.
     pub(crate) nulls: Vec<Path>,
+    pub(crate) relations: Vec<Relation>,
 }
 
 /// A struct with `#[derive(Embed)]`.
@@ -114,16 +117,34 @@ pub(crate) struct Index {
     pub(crate) unique: bool,
 }
 
+/// A relation with another model.
+pub(crate) struct Relation {
+    pub(crate) kind: RelationKind,
+    /// Who sees the constant, if not whoever sees the struct.
+    pub(crate) vis: Option<Visibility>,
+    pub(crate) constant: Ident,
+    pub(crate) target: Type,
+    /// The model whose rows link the two, of `many_to_many`.
+    pub(crate) link: Option<Path>,
+    /// The columns, as expressions.
+    pub(crate) columns: Vec<Expr>,
+}
+
+/// The name of the constant for a field or a relation.
+fn constant(ident: &Ident) -> Ident {
+    let name = ident.unraw().to_string();
+    let upper = if name.chars().any(char::is_uppercase) {
+        heck::AsShoutySnakeCase(&name).to_string()
+    } else {
+        name.to_uppercase()
+    };
+    format_ident!("{upper}", span = ident.span())
+}
+
 impl Field {
     /// The constant of the field's column.
     pub(crate) fn constant(&self) -> Ident {
-        let name = self.ident.unraw().to_string();
-        let upper = if name.chars().any(char::is_uppercase) {
-            heck::AsShoutySnakeCase(&name).to_string()
-        } else {
-            name.to_uppercase()
-        };
-        format_ident!("{upper}", span = self.ident.span())
+        constant(&self.ident)
     }
 
     /// The function that makes the field's value when nobody gives it. Its name hides no function that a default calls.
@@ -161,7 +182,8 @@ impl Model {
         {
             errors.add(column, "a composite key has no column of another model that refers to it; invalidate by hand");
         }
-        errors.finish(key.map(|key| Self { shape, table, key, new, coherence, cascades, nulls }))
+        let relations = relations(&input.ident, &shape.fields, attributes.relations, &mut errors);
+        errors.finish(key.map(|key| Self { shape, table, key, new, coherence, cascades, nulls, relations }))
     }
 }
 

@@ -3,7 +3,7 @@
 mod entry;
 
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, Ident, LitStr, Path};
+use syn::{Attribute, Expr, Ident, LitStr, Path, Type, Visibility};
 
 use self::entry::{entries, set};
 use crate::errors::Errors;
@@ -22,6 +22,7 @@ pub(crate) struct StructAttributes {
     pub(crate) cascades: Vec<Path>,
     /// Columns of other models that the database sets to NULL.
     pub(crate) nulls: Vec<Path>,
+    pub(crate) relations: Vec<RelationEntry>,
     /// Something could not be read: what seems to be missing may stand there.
     pub(crate) unclear: bool,
 }
@@ -31,6 +32,23 @@ pub(crate) struct IndexList {
     pub(crate) word: Ident,
     pub(crate) name: Option<LitStr>,
     pub(crate) fields: Vec<Ident>,
+}
+
+/// `has_many(name: Model, Model::COLUMN)` and the like on a struct.
+pub(crate) struct RelationEntry {
+    pub(crate) kind: RelationKind,
+    pub(crate) vis: Option<Visibility>,
+    pub(crate) name: Ident,
+    pub(crate) target: Type,
+    pub(crate) columns: Vec<Expr>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RelationKind {
+    BelongsTo,
+    HasOne,
+    HasMany,
+    ManyToMany,
 }
 
 /// What `#[thing(…)]` says on a field. Words are kept for their place in the source.
@@ -78,16 +96,31 @@ pub(crate) enum Derived {
     ColumnType,
 }
 
-const ON_FIELDS: &[&str] = &[
+// Statics: which of them a list is, its address tells.
+static ON_FIELDS: &[&str] = &[
     "assigned", "column", "created", "default", "embed", "given", "ignore", "index", "key", "prefix", "unique",
     "updated", "version",
 ];
-const ON_MODELS: &[&str] =
-    &["cascades", "coherence", "crate", "index", "key", "new", "no_new", "nulls", "table", "unique"];
-const ON_EMBEDS: &[&str] = &["crate", "index", "unique"];
-const ON_COLUMN_TYPES: &[&str] = &["crate"];
-const ON_VARIANTS: &[&str] = &["rename"];
-const RELATIONS: &[&str] = &["belongs_to", "has_many", "has_one", "many_to_many", "relation"];
+static ON_MODELS: &[&str] = &[
+    "belongs_to",
+    "cascades",
+    "coherence",
+    "crate",
+    "has_many",
+    "has_one",
+    "index",
+    "key",
+    "many_to_many",
+    "new",
+    "no_new",
+    "nulls",
+    "table",
+    "unique",
+];
+static ON_EMBEDS: &[&str] = &["crate", "index", "unique"];
+static ON_COLUMN_TYPES: &[&str] = &["crate"];
+static ON_VARIANTS: &[&str] = &["rename"];
+const RELATIONS: &[&str] = &["belongs_to", "has_many", "has_one", "many_to_many"];
 
 impl StructAttributes {
     pub(crate) fn parse(attributes: &[Attribute], derived: Derived, errors: &mut Errors) -> Self {
@@ -107,6 +140,7 @@ impl StructAttributes {
             match name.as_str() {
                 "cascades" => parsed.cascades.extend(entry.columns(errors)),
                 "nulls" => parsed.nulls.extend(entry.columns(errors)),
+                name if RELATIONS.contains(&name) => parsed.relations.extend(entry.relation(errors)),
                 "coherence" => set(&mut parsed.coherence, entry.text(errors), &entry.name, errors),
                 "crate" => set(&mut parsed.krate, entry.path(errors), &entry.name, errors),
                 "table" => set(&mut parsed.table, entry.text(errors), &entry.name, errors),
@@ -157,8 +191,7 @@ impl FieldAttributes {
                     parsed.unclear = true;
                     errors.add(
                         &entry.name,
-                        "Thing has no relations yet; store the key of the other model in a column, \
-                         such as `author_id: u64` with `#[thing(index)]`, and query by it",
+                        format!("a relation is declared on the struct: `#[thing({})]`", entry::relation_example(name)),
                     );
                 }
                 _ => {

@@ -4,6 +4,7 @@ mod columns;
 mod embed;
 mod model;
 mod new;
+mod relations;
 mod table;
 
 pub(crate) use embed::embed;

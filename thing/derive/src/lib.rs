@@ -74,6 +74,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `no_new` | there is none |
 /// | `cascades(Post::USER_ID)` | the database deletes the rows of other models whose columns refer to a deleted row |
 /// | `nulls(Post::EDITOR_ID)` | the database sets these columns to NULL in rows that refer to a deleted row |
+/// | `belongs_to(…)`, `has_one(…)`, `has_many(…)`, `many_to_many(…)` | [relations](#relations) with other models |
 /// | `coherence = "strict"` | what reads and writes promise across processes: `"fresh"`, `"bounded"` or `"strict"` |
 /// | `crate = "my_crate::thing"` | the path of the crate `thing`, where it is not `::thing` |
 ///
@@ -214,7 +215,30 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Relations
 ///
-/// There are none yet. Store the key of the other model in a column, with an index, and query by it.
+/// Objects of other models that belong to one of this model. Each is a constant of the model, as visible as the struct or as
+/// a visibility before its name says; see `thing::Relation` for what can be done with it.
+///
+/// | On the struct | |
+/// |---|---|
+/// | `belongs_to(author: Author, AUTHOR_ID)` | `Book::AUTHOR`: a column of this model holds the key of the other |
+/// | `has_one(profile: Profile, Profile::AUTHOR_ID)` | `Author::PROFILE`: a column of the other, where it is unique, holds the key of this |
+/// | `has_many(books: Book, Book::AUTHOR_ID)` | `Author::BOOKS`: a column of the other holds the key of this |
+/// | `many_to_many(tags: Tag, BookTag::BOOK_ID, BookTag::TAG_ID)` | `Book::TAGS`: rows of `BookTag` hold the keys of both, of this model's in the first column |
+///
+/// The column has the type of the key that it holds, or an `Option` of it.
+///
+/// ```
+/// # use thing::Model;
+/// #[derive(Clone, Debug, Model)]
+/// #[thing(belongs_to(manager: Employee, MANAGER_ID), has_many(reports: Employee, Employee::MANAGER_ID))]
+/// struct Employee {
+///     id: u64,
+///     #[thing(index)]
+///     manager_id: Option<u64>,
+/// }
+///
+/// let relation: thing::HasMany<Employee, Employee> = Employee::REPORTS;
+/// ```
 #[proc_macro_derive(Model, attributes(thing))]
 pub fn model(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

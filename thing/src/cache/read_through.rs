@@ -8,8 +8,9 @@ use thing_driver_api::{
 };
 
 use super::judge::absence_is_affected;
+use super::leases::Leases;
 use super::{Cache, Exactness, Missed, Moment, Question, Stored, Usage};
-use crate::Model;
+use crate::{Db, Model};
 
 /// What a reader of a query takes for an answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,17 +137,14 @@ impl Cache {
         }
     }
 
-    /// Leases for many rows at once; `None` where a row must not be stored.
-    pub(crate) async fn lease_objects<M: Model>(&self, keys: &[Key]) -> Result<Vec<Option<Lease>>> {
+    /// Leases for many rows at once.
+    pub(crate) async fn lease_objects<'a, M: Model>(&'a self, db: &'a Db, keys: &[Key]) -> Leases<'a> {
         let table = M::table().id();
         let entries: Vec<(EntryKey, [Tag; 2])> =
             keys.iter().map(|key| (object_key::<M>(key), object_tags(table, key))).collect();
         let requests: Vec<LeaseRequest<'_>> =
             entries.iter().map(|(key, tags)| LeaseRequest::Entry { key, tags }).collect();
-        let granted = |leased| {
-            if let Leased::Granted(lease) = leased { Some(lease) } else { None }
-        };
-        Ok(self.client().lease(&requests).await?.into_iter().map(granted).collect())
+        self.lease(db, &requests).await
     }
 
     /// Leave to store whatever rows of the table a list brings along.
@@ -160,8 +158,12 @@ impl Cache {
 
     /// Stores the rows of a list.
     pub(crate) async fn store_rows<M: Model>(&self, lease: &Lease, rows: &[(Key, Arc<Stored<M>>)]) -> Result<usize> {
-        let entries = rows.iter().map(|(key, row)| object_entry(key, Some(row))).collect();
-        self.client().store(lease, entries).await
+        self.client().store(lease, Self::row_entries(rows)).await
+    }
+
+    /// The entries of the rows of a list.
+    pub(crate) fn row_entries<M: Model>(rows: &[(Key, Arc<Stored<M>>)]) -> Vec<NewEntry> {
+        rows.iter().map(|(key, row)| object_entry(key, Some(row))).collect()
     }
 
     /// What the cache knows of a list or a count; an entry that is behind is judged by the query's own filter.
@@ -181,7 +183,39 @@ impl Cache {
         }
         let tags = question.tags();
         let wanted = Wanted::new(entry).tags(&tags).fresh(reach.fresh).stale(reach.stale);
-        Ok(match self.client().load(&[wanted]).await?.pop() {
+        let found = self.client().load(&[wanted]).await?.pop();
+        self.answer(question, entry, found, exactness, usage).await
+    }
+
+    /// As [`Cache::ask`], of several questions at once.
+    pub(crate) async fn ask_many(
+        &self,
+        questions: &[(&Question<'_>, &EntryKey)],
+        exactness: Exactness,
+        fresh: bool,
+        usage: &Usage,
+    ) -> Result<Vec<Answer>> {
+        let tags: Vec<Vec<Tag>> = questions.iter().map(|(question, _)| question.tags()).collect();
+        let entries = questions.iter().zip(&tags);
+        let wanted: Vec<Wanted<'_>> =
+            entries.map(|((_, entry), tags)| Wanted::new(entry).tags(tags).fresh(fresh)).collect();
+        let found = self.client().load(&wanted).await?;
+        let mut answers = Vec::with_capacity(questions.len());
+        for ((question, entry), found) in questions.iter().zip(found) {
+            answers.push(self.answer(question, entry, Some(found), exactness, usage).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn answer(
+        &self,
+        question: &Question<'_>,
+        entry: &EntryKey,
+        found: Option<Found>,
+        exactness: Exactness,
+        usage: &Usage,
+    ) -> Result<Answer> {
+        Ok(match found {
             Some(Found::Hit(payload)) => {
                 usage.hit();
                 Answer::Hit(payload)

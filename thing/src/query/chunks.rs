@@ -54,7 +54,7 @@ impl<M: Model> Chunks<'_, M> {
             At::Behind(key) => query.filter = query.filter.and(following(M::table(), &by_key::<M>(), key, false)),
             At::End => return Ok(None),
         }
-        let chunk = query.window(None, Some(self.size)).await?;
+        let chunk = query.objects(None, Some(self.size)).await?;
         let Some(last) = chunk.last() else {
             self.at = At::End;
             return Ok(None);

@@ -83,7 +83,8 @@ impl<M: Model> Query<'_, M> {
         let key = self.session.db().cursor_key();
         let from = cursor.into().map(|cursor| key.open(&query, cursor)).transpose();
         let from = from.map_err(|error| error.context(M::NAME))?;
-        let Found { mut objects, edges } = self.beginning(from.as_ref(), order).slice(size.saturating_add(1)).await?;
+        let reading = self.beginning(from.as_ref(), order);
+        let Found { mut objects, edges } = reading.slice(size.saturating_add(1)).await?;
         let shown = usize::try_from(size).unwrap_or(usize::MAX).min(objects.len());
         let more = objects.len() > shown;
         objects.truncate(shown);
@@ -92,11 +93,9 @@ impl<M: Model> Query<'_, M> {
         }
         let (next, previous) = beside(from.as_ref(), &edges, more);
         let seal = |place: Place| key.seal(&query, &place);
-        Ok(Page {
-            items: objects.into_iter().map(Loaded::new).collect(),
-            next: next.map(seal).transpose()?,
-            previous: previous.map(seal).transpose()?,
-        })
+        let mut items: Vec<Loaded<M>> = objects.into_iter().map(Loaded::new).collect();
+        reading.load_relations(&mut items).await?;
+        Ok(Page { items, next: next.map(seal).transpose()?, previous: previous.map(seal).transpose()? })
     }
 
     /// The page with this number, counted from 1, of at most `size` matching objects, and how many there are in all.
@@ -115,7 +114,7 @@ impl<M: Model> Query<'_, M> {
             return Err(Error::invalid_input(format!("{}: pages are counted from 1", M::NAME)));
         };
         let offset = before.saturating_mul(size);
-        let items = self.window(Some(offset), Some(size)).await?;
+        let items = self.objects(Some(offset), Some(size)).await?;
         let found = items.len() as u64;
         let total = if found < size && (found > 0 || offset == 0) { offset + found } else { self.count().await? };
         Ok(NumberedPage { items, number, size, total })

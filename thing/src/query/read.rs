@@ -145,11 +145,11 @@ impl<M: Model> Query<'_, M> {
             Keys::Page(keys, edges) => (keys, edges.clone()),
             Keys::Count(_) => return Ok(None),
         };
-        let objects = self.objects(keys).await?;
+        let objects = self.by_keys(keys).await?;
         Ok(objects.map(|objects| Found { objects, edges }))
     }
 
-    async fn objects(&self, keys: &[Key]) -> Result<Option<Vec<Arc<Stored<M>>>>> {
+    async fn by_keys(&self, keys: &[Key]) -> Result<Option<Vec<Arc<Stored<M>>>>> {
         let things = Things::<M>::new(self.session, self.coherence);
         let mut objects = Vec::with_capacity(keys.len());
         let mut missing: Vec<Key> = Vec::new();

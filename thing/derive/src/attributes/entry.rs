@@ -4,9 +4,11 @@ use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Path, Token, Visibility, parenthesized};
 
-use super::{Derived, FieldDefault, FieldIndex, IndexList, ON_FIELDS, ON_MODELS, ON_VARIANTS};
+use super::{
+    Derived, FieldDefault, FieldIndex, IndexList, ON_FIELDS, ON_MODELS, ON_VARIANTS, RelationEntry, RelationKind,
+};
 use crate::errors::{Errors, did_you_mean};
 
 /// Keeps a value that may be given once.
@@ -151,6 +153,28 @@ impl Entry {
         Vec::new()
     }
 
+    /// `word(name: Model, Model::COLUMN)`; of two columns for `many_to_many`.
+    pub(super) fn relation(&self, errors: &mut Errors) -> Option<RelationEntry> {
+        let word = self.name.unraw().to_string();
+        let kind = match word.as_str() {
+            "belongs_to" => RelationKind::BelongsTo,
+            "has_one" => RelationKind::HasOne,
+            "has_many" => RelationKind::HasMany,
+            _ => RelationKind::ManyToMany,
+        };
+        let columns = if kind == RelationKind::ManyToMany { 2 } else { 1 };
+        let parsed = match &self.content {
+            Content::List(tokens) => relation(kind).parse2(tokens.clone()).ok(),
+            _ => None,
+        };
+        let parsed = parsed.filter(|relation| relation.columns.len() == columns);
+        if parsed.is_none() {
+            let example = relation_example(&word);
+            errors.add(&self.name, format!("`{word}` names a relation; write `#[thing({example})]`"));
+        }
+        parsed
+    }
+
     /// `word(a, b)`, at least one.
     pub(super) fn names(&self, errors: &mut Errors) -> Option<Vec<Ident>> {
         let names = match &self.content {
@@ -249,5 +273,30 @@ fn names_in(tokens: &TokenStream, errors: &mut Errors) -> Option<Vec<Ident>> {
             errors.push(error);
             None
         }
+    }
+}
+
+/// How a relation of this kind is declared.
+pub(super) fn relation_example(word: &str) -> &'static str {
+    match word {
+        "belongs_to" => "belongs_to(author: Author, AUTHOR_ID)",
+        "has_one" => "has_one(profile: Profile, Profile::AUTHOR_ID)",
+        "has_many" => "has_many(books: Book, Book::AUTHOR_ID)",
+        _ => "many_to_many(tags: Tag, BookTag::BOOK_ID, BookTag::TAG_ID)",
+    }
+}
+
+fn relation(kind: RelationKind) -> impl Parser<Output = RelationEntry> {
+    move |input: ParseStream<'_>| {
+        let vis = match input.parse()? {
+            Visibility::Inherited => None,
+            vis => Some(vis),
+        };
+        let name = input.call(Ident::parse_any)?;
+        input.parse::<Token![:]>()?;
+        let target = input.parse()?;
+        input.parse::<Token![,]>()?;
+        let columns = Punctuated::<Expr, Token![,]>::parse_terminated(input)?.into_iter().collect();
+        Ok(RelationEntry { kind, vis, name, target, columns })
     }
 }

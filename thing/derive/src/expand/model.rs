@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use super::{columns, hidden, local, new, table, this};
+use super::{columns, hidden, local, new, relations, table, this};
 use crate::ast::{Column, Field, FieldKind, Key, Model, Shape, Source};
 
 /// The expansion of `#[derive(Model)]`.
@@ -15,12 +15,14 @@ pub(crate) fn model(model: &Model) -> TokenStream {
         None => Default::default(),
     };
     let columns = columns::columns(model);
+    let relations = relations::relations(model);
     let functions = new::functions(&model.shape);
     let limit = column_limit(&model.shape);
     let one_version = one_version(&model.shape);
     let implementation = implementation(model);
     let hidden = hidden(&quote! {
         #columns
+        #relations
         #functions
         #limit
         #one_version
