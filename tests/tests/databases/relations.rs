@@ -15,6 +15,7 @@ matrix! {
         what_was_loaded_survives_a_save_and_is_copied,
         a_relation_is_filtered_ordered_and_limited,
         relations_nest,
+        relations_come_with_pages_and_chunks,
         a_relation_of_one_object_is_a_query,
         many_objects_take_as_many_statements_as_two,
         a_model_is_related_to_itself,
@@ -133,6 +134,26 @@ async fn library(stack: &Stack) -> Result<Db> {
 
 async fn link(db: &Db, book_id: i64, tag_id: i64) -> Result<()> {
     db.things::<BookTag>().create(NewBookTag { book_id, tag_id, weight: None, note: None }).await.map(drop)
+}
+
+async fn relations_come_with_pages_and_chunks(stack: &Stack) -> Result<()> {
+    let db = library(stack).await?;
+    let authors = || Author::filter(&db, Author::ID.gt(0)).with(Author::BOOKS);
+    let counts = |page: &[Loaded<Author>]| {
+        page.iter().map(|author| Ok(author.related(Author::BOOKS)?.len())).collect::<Result<Vec<_>>>()
+    };
+    let page = authors().page(2).await?;
+    assert_eq!(counts(&page.items)?, [3, 1]);
+    let page = authors().page_at(&page.next, 2).await?;
+    assert_eq!(counts(&page.items)?, [0]);
+    assert_eq!(counts(&authors().page_number(2, 1).await?.items)?, [1]);
+    let mut chunks = authors().chunks(2);
+    let mut found = Vec::new();
+    while let Some(chunk) = chunks.next().await? {
+        found.extend(counts(&chunk)?);
+    }
+    assert_eq!(found, [3, 1, 0]);
+    Ok(())
 }
 
 fn titles(books: &[Loaded<Book>]) -> Vec<&str> {
