@@ -1,4 +1,4 @@
-//! Writing: create, save what changed, many at once, delete, and errors that say what is wrong.
+//! Writing: create, save what changed, change sets, upserts, many at once, delete, and errors that say what is wrong.
 //!
 //!     cargo run --example writing
 
@@ -48,6 +48,22 @@ async fn main() -> thing::Result<()> {
     let mut plain = both.into_inner();
     plain.age = 51;
     plain.save(&db).await?;
+
+    // A change set writes columns of a row without a look at it, on a condition if there is one.
+    let older = users.update_by_id(alice.id, User::AGE.plus(1) & User::NAME.set("Alice B.")).await?;
+    println!("changed      {} is {}", older.name, older.age);
+    let young = users.update_by_id_if(alice.id, User::AGE.plus(1), User::AGE.lt(50)).await;
+    println!("below 50     {}", !young.is_err_and(|error| error.is_condition_failed()));
+
+    // There by its address, so that its age is written; else it would be created.
+    let same = users.upsert(user("Alice", 60), User::EMAIL, User::AGE).await?;
+    println!("upsert       {} with key {} is {}", same.name, same.id, same.age);
+
+    // Any number, in chunks; keys are not given back.
+    let mut bulk = users.insert_many().chunk_size(400);
+    bulk.write((1..=1000).map(|n| user(&format!("Guest{n}"), n % 60))).await?;
+    println!("inserted     {} in chunks", bulk.finish().await?);
+    users.filter(User::NAME.starts_with("Guest")).delete().await?;
 
     let many = users.create_many((1..=100).map(|n| user(&format!("User{n}"), n))).await?;
     println!("created      {} in one transaction", many.len());

@@ -16,11 +16,24 @@ pub mod guide_relations {}
 #[doc = include_str!("../../docs/guide/writing.md")]
 pub mod guide_writing {}
 
+#[doc = include_str!("../../docs/guide/hooks.md")]
+pub mod guide_hooks {}
+
+#[doc = include_str!("../../docs/guide/json.md")]
+pub mod guide_json {}
+
+#[doc = include_str!("../../docs/guide/schema.md")]
+pub mod guide_schema {}
+
 #[doc = include_str!("../../docs/guide/caching.md")]
 pub mod guide_caching {}
 
 #[doc = include_str!("../../docs/guide/databases.md")]
 pub mod guide_databases {}
+
+#[expect(clippy::needless_doctest_main, reason = "one of its programs is a whole `build.rs`")]
+#[doc = include_str!("../../docs/guide/migrations.md")]
+pub mod guide_migrations {}
 
 #[doc = include_str!("../../docs/writing-a-driver.md")]
 pub mod writing_a_driver {}

@@ -31,7 +31,7 @@ fn own_dependencies(package: &str) -> Vec<String> {
 
 #[test]
 fn the_core_depends_on_no_driver_and_no_cache() {
-    assert_eq!(own_dependencies("thing"), ["thing-derive", "thing-driver-api"]);
+    assert_eq!(own_dependencies("thing"), ["thing-derive", "thing-driver-api", "thing-migrate"]);
 }
 
 #[test]

@@ -31,6 +31,22 @@ pub enum Capability {
     /// [`Operation::Increment`](crate::Operation::Increment) works. Without it the core reads a row, locks it and writes
     /// the sum.
     Increments,
+    /// [`Condition::Json`](crate::Condition::Json) and [`Condition::List`](crate::Condition::List) work. A SQL driver that
+    /// states it MUST give a [`Dialect::json`](crate::Dialect::json).
+    JsonConditions,
+    /// A SELECT can lock its rows one by one, and need not wait for those that others hold:
+    /// [`Lock::Skip`](crate::Lock::Skip) and [`Lock::NoWait`](crate::Lock::NoWait).
+    SkipLocked,
+    /// [`Operation::InsertMany`](crate::Operation::InsertMany) works. Without it the core adds row by row.
+    InsertsMany,
+    /// [`Operation::Upsert`](crate::Operation::Upsert) works for tables with one unique key that a new row can meet.
+    /// Without it the core looks for a row, and writes then.
+    Upserts,
+    /// [`Operation::Upsert`](crate::Operation::Upsert) works also where a new row can meet several unique keys, and goes
+    /// by the one that it names. A database that would change the row that is in the way on any of them doesn't have it.
+    UpsertsByKey,
+    /// [`Schema::session`](crate::Schema::session) gives connections that change the schema.
+    SchemaSessions,
 }
 
 /// The capabilities of one executor, and its limits.

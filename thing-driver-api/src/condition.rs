@@ -1,5 +1,7 @@
 //! Conditions: the filter of a shape, a tree over columns and numbered slots.
 
+use crate::{JsonPath, JsonTest, ListTest};
+
 /// The number of a value in [`Statement::values`](crate::Statement::values).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(pub usize);
@@ -72,6 +74,23 @@ pub enum Condition {
         column: usize,
         /// The value.
         slot: Slot,
+    },
+    /// What stands at a path of a JSON document. A driver that does not state
+    /// [`Capability::JsonConditions`](crate::Capability::JsonConditions) never gets one.
+    Json {
+        /// The column, of JSON.
+        column: usize,
+        /// The path into the document.
+        path: JsonPath,
+        /// What is asked about the value there.
+        test: JsonTest,
+    },
+    /// What a JSON array holds; where [`Condition::Json`] is possible.
+    List {
+        /// The column, of JSON.
+        column: usize,
+        /// What is asked about the array.
+        test: ListTest,
     },
     /// A condition in the database's own language. A driver without SQL never gets one: the core refuses it where
     /// [`Executor::dialect`](crate::Executor::dialect) is `None`.

@@ -1,9 +1,8 @@
 //! Dialects: how one database spells SQL, in token-level answers.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Lock, Result, Table, Value, ValueType};
+use crate::{JsonDialect, Lock, Result, Value};
 
 /// What one SQL database writes differently from the others.
 ///
@@ -30,13 +29,6 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         false
     }
 
-    /// The type of the table's column at `index` for `CREATE TABLE`, without NOT NULL and default. The table is there for
-    /// databases that type a column of a key or an index otherwise: see [`Table::is_indexed`].
-    fn column_type(&self, table: &Table, index: usize) -> Cow<'static, str>;
-
-    /// The whole column definition behind the name for a key that the database generates, PRIMARY KEY included.
-    fn generated_key(&self, value_type: ValueType) -> &'static str;
-
     /// Appends a literal for `DEFAULT`.
     ///
     /// # Errors
@@ -54,6 +46,11 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         " ESCAPE '\\'"
     }
 
+    /// How conditions reach into JSON documents; `None` where they can't.
+    fn json(&self) -> Option<&dyn JsonDialect> {
+        None
+    }
+
     /// What follows an order term so that NULL counts as the least value; empty where the database does so by itself.
     fn nulls_least(&self, descending: bool) -> &'static str {
         if descending { " NULLS LAST" } else { " NULLS FIRST" }
@@ -69,6 +66,7 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         match lock {
             Lock::Wait => " FOR UPDATE",
             Lock::Skip => " FOR UPDATE SKIP LOCKED",
+            Lock::NoWait => " FOR UPDATE NOWAIT",
         }
     }
 
@@ -82,7 +80,20 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         " DEFAULT VALUES"
     }
 
-    /// What follows the closing bracket of CREATE TABLE.
+    /// Appends what follows the values of an INSERT that changes the row in its way on these columns, up to what is set.
+    fn upsert(&self, on: &str, out: &mut String) {
+        out.push_str(" ON CONFLICT (");
+        out.push_str(on);
+        out.push_str(") DO UPDATE SET ");
+    }
+
+    /// Appends what stands, in an upsert, for the new row's value of this column, which is quoted.
+    fn proposed(&self, column: &str, out: &mut String) {
+        out.push_str("excluded.");
+        out.push_str(column);
+    }
+
+    /// What follows the closing bracket of `CREATE TABLE`, so that the table keeps every text.
     fn table_options(&self) -> &'static str {
         ""
     }

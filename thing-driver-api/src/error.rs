@@ -3,6 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::Violation;
+use crate::sql::shortened;
+
 /// The result of every operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -51,6 +54,15 @@ pub enum ErrorKind {
     },
     /// The row is there, but does not meet the condition of the write. It had no effect.
     ConditionFailed,
+    /// The object can't be deleted while others refer to it, as a relation of its model says. It had no effect.
+    Restricted {
+        /// The relation, with the model that declares it: `Author::BOOKS`.
+        relation: String,
+        /// The model of the objects that refer to it.
+        model: String,
+        /// How many there are.
+        count: u64,
+    },
     /// The database is locked by another writer, longer than the driver was told to wait. It had no effect.
     Busy,
     /// The connection broke.
@@ -76,6 +88,10 @@ pub enum ErrorKind {
     },
     /// The call can't mean anything: a wrong argument, a table that can't exist.
     InvalidInput,
+    /// The object breaks rules that its model declares. It was not sent to the database.
+    Invalid(Vec<Violation>),
+    /// A hook or a listener of the application refused the write.
+    Refused,
     /// The cursor of a page is damaged, was made under another key, or belongs to another query.
     InvalidCursor,
     /// The schema in the database is not the one the models declare.
@@ -172,6 +188,13 @@ impl Error {
         Self::new(ErrorKind::Stale { seen, stored }, message)
     }
 
+    /// [`ErrorKind::Restricted`].
+    pub fn restricted(relation: impl Into<String>, model: impl Into<String>, count: u64) -> Self {
+        let (relation, model) = (relation.into(), model.into());
+        let message = format!("{count} of {model} refer to it by {relation}; delete or change these first");
+        Self::new(ErrorKind::Restricted { relation, model, count }, message)
+    }
+
     /// [`ErrorKind::InvalidInput`].
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, message)
@@ -180,6 +203,17 @@ impl Error {
     /// [`ErrorKind::InvalidData`] of a column.
     pub fn invalid_data(column: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidData { column: Some(column.into()) }, message)
+    }
+
+    /// [`ErrorKind::Invalid`]; the message names all violations.
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        let message = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Self::new(ErrorKind::Invalid(violations), message)
+    }
+
+    /// [`ErrorKind::Refused`]: for hooks and listeners that don't let a write be.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Refused, message)
     }
 
     /// [`ErrorKind::Unsupported`].
@@ -209,6 +243,13 @@ impl Error {
     pub fn context(mut self, context: impl Into<String>) -> Self {
         self.0.context.insert(0, context.into());
         self
+    }
+
+    /// Says in which statement it happened, of which the beginning is shown. Only for the programmer's own text: others
+    /// may hold values.
+    #[must_use]
+    pub fn in_statement(self, sql: &str) -> Self {
+        self.context(format!("in `{}`", shortened(sql.trim())))
     }
 
     /// What went wrong.
@@ -244,6 +285,19 @@ impl Error {
         self.constraint().is_some_and(|c| matches!(c.kind, ConstraintKind::Unique | ConstraintKind::PrimaryKey))
     }
 
+    /// What is wrong with an object that was to be written; empty for other errors.
+    pub fn violations(&self) -> &[Violation] {
+        match self.kind() {
+            ErrorKind::Invalid(violations) => violations,
+            _ => &[],
+        }
+    }
+
+    /// True when a hook or a listener refused the write.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Refused)
+    }
+
     /// True when somebody else has written the row since the object was read.
     pub fn is_stale(&self) -> bool {
         matches!(self.kind(), ErrorKind::Stale { .. })
@@ -252,6 +306,11 @@ impl Error {
     /// True when the row is there, but does not meet the condition of the write.
     pub fn is_condition_failed(&self) -> bool {
         matches!(self.kind(), ErrorKind::ConditionFailed)
+    }
+
+    /// True when the object can't be deleted while others refer to it.
+    pub fn is_restricted(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Restricted { .. })
     }
 
     /// True when the operation certainly had no effect and may succeed when tried again: conflicts, locks, and

@@ -54,8 +54,8 @@ pub trait Executor: Send + Sync + fmt::Debug + 'static {
     /// Every row MUST be read after the call began; the rows need not be of one snapshot.
     async fn get_many(&self, shape: &Arc<Shape>, keys: &[Key], rows: &mut dyn RowSink) -> Result<()>;
 
-    /// Runs one write as a transaction of its own: Insert, Update, Increment, Delete, or Raw. Rows of `returning` go to the sink;
-    /// they are delivered once, after the commit.
+    /// Runs one write as a transaction of its own: Insert, InsertMany, Upsert, Update, Increment, Delete, or Raw. Rows of
+    /// `returning` go to the sink; they are delivered once, after the commit.
     ///
     /// When this returns `Ok` the write MUST be committed and as durable as the driver is configured to be. When it
     /// returns an error that is not [`Error::may_have_executed`], it MUST have had no effect: the core then takes the

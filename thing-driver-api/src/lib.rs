@@ -25,8 +25,10 @@
 mod decimal;
 mod value;
 mod text;
+pub mod calendar;
 mod key;
 mod table;
+mod json;
 mod condition;
 mod shape;
 mod row;
@@ -36,11 +38,14 @@ mod executor;
 mod change_feed;
 mod dialect;
 pub mod sql;
-mod schema;
+pub mod schema;
 mod cache;
 #[cfg(feature = "clock")]
 pub mod clock;
 mod error;
+pub mod refusal;
+pub mod url;
+mod violation;
 
 pub use async_trait::async_trait;
 
@@ -56,10 +61,12 @@ pub use decimal::Decimal;
 pub use dialect::{Dialect, quote};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Result};
 pub use executor::{Executor, Isolation, PageStream, Transaction, TransactionOptions, Written};
+pub use json::{JsonDialect, JsonKind, JsonPath, JsonStep, JsonTest, ListTest};
 pub use key::Key;
 pub use page::{Decode, Page, PageRow};
 pub use row::{Flow, NoRows, Row, RowSink};
-pub use schema::{ExistingColumn, ExistingIndex, ExistingTable, Schema};
+pub use schema::Schema;
 pub use shape::{Consistency, Lock, Operation, PlanOwner, Shape, Statement};
-pub use table::{Column, ColumnSet, Index, MAX_COLUMNS, Table, TableBuilder, TableId};
-pub use value::{Value, ValueType};
+pub use table::{Check, Column, ColumnSet, ForeignKey, Index, MAX_COLUMNS, Table, TableBuilder, TableId};
+pub use value::{ListItem, Value, ValueType};
+pub use violation::Violation;

@@ -195,7 +195,7 @@ impl Row for PageRow<'_> {
             | (Value::Timestamp(_), ValueType::Timestamp)
             | (Value::Date(_), ValueType::Date)
             | (Value::Time(_), ValueType::Time)
-            | (Value::Json(_), ValueType::Json)
+            | (Value::Json(_), ValueType::Json | ValueType::List(_))
             | (Value::Decimal(_), ValueType::Decimal) => true,
             (Value::I64(_), t) => t.is_integer(),
             _ => false,

@@ -1,26 +1,106 @@
-//! Schemas: what tables the database has, and how to add one.
+//! Schemas: what the database has, what models want, and how one becomes the other.
+//!
+//! ```text
+//! Table ── wanted ──▶ TableSchema ──┐
+//!                                   ├─ compared by the core ─▶ TableChange ── plan ──▶ Step ── session ──▶ database
+//! database ─ describe ▶ TableSchema ┘
+//! ```
+//!
+//! Both sides are in the words of one database. What a driver [wants](Schema::wanted) for a table MUST be what it
+//! [describes](Schema::describe) once the table is made, so that a comparison finds nothing.
+
+mod change;
+mod described;
+mod expression;
+mod session;
+mod step;
+mod words;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Error, Index, Result, Table, ValueType};
+pub use change::{Change, TableChange};
+pub use described::{
+    Action, CheckSchema, ColumnSchema, ForeignKeySchema, Generated, IndexColumn, IndexPart, IndexSchema, TableSchema,
+};
+pub use expression::{still_declares, without_brackets};
+pub use session::SchemaSession;
+pub use step::{Effect, Step};
+
+use crate::{Error, Index, Result, Table};
 
 /// Reads and changes the schema of a database. The core calls it when it is asked to change the schema.
 #[async_trait]
 pub trait Schema: Send + Sync + fmt::Debug {
+    /// The names of the tables, in alphabetical order: those of the schema where a table is made when nothing else is
+    /// said. Views and the tables of the database itself are left out.
+    async fn tables(&self) -> Result<Vec<String>> {
+        Err(Error::unsupported("this driver lists no tables"))
+    }
+
+    /// The name of the schema, or database, in which a table is made when nothing else is said. Statements name a table in
+    /// it whatever a session has set. `None` where names of tables take none before them.
+    async fn current_schema(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Describes the table of this name; `None` when there is none.
-    async fn describe(&self, table: &str) -> Result<Option<ExistingTable>>;
+    async fn describe(&self, table: &str) -> Result<Option<TableSchema>>;
+
+    /// As [`Schema::describe`], in the transaction of the session before anything is changed in it. A driver whose session
+    /// is in the way of [`Schema::describe`] MUST ask through the session, or the two wait for each other.
+    async fn describe_in(&self, session: &mut dyn SchemaSession, table: &str) -> Result<Option<TableSchema>> {
+        let _ = session;
+        self.describe(table).await
+    }
+
+    /// What [`Schema::describe`] gives for the table of a model once it is made, in the words of this database. Asks
+    /// nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for what this database has not: an index of some rows
+    /// only, for example. [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for names that it would cut.
+    fn wanted(&self, table: &Table) -> Result<TableSchema> {
+        let _ = table;
+        Err(Error::unsupported("this driver does not say how it describes the table of a model"))
+    }
+
+    /// The steps that make the changes of one table, in their order. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) naming the change that this database can't make and
+    /// what to do instead.
+    fn plan(&self, change: &TableChange) -> Result<Vec<Step>> {
+        let _ = change;
+        Err(Error::unsupported("this driver plans no changes of the schema"))
+    }
+
+    /// A connection of its own for changes of the schema.
+    async fn session(&self) -> Result<Box<dyn SchemaSession>> {
+        Err(Error::unsupported("this driver has no sessions for changes of the schema"))
+    }
 
     /// Creates the table with its key and all its indexes, all or nothing where the database can.
     ///
     /// # Errors
     ///
-    /// When a table of the name exists by now, an error; the core then looks again.
-    async fn create_table(&self, table: &Table) -> Result<()>;
+    /// When a table of the name exists by now, an error.
+    async fn create_table(&self, table: &Table) -> Result<()> {
+        let change = TableChange::create(self.wanted(table)?);
+        change::make(self.plan(&change)?, self.session().await?).await
+    }
 
     /// Creates one index of an existing table.
-    async fn create_index(&self, table: &Table, index: &Index) -> Result<()>;
+    async fn create_index(&self, table: &Table, index: &Index) -> Result<()> {
+        let after = self.wanted(&table.with_index(index))?;
+        let mut before = after.clone();
+        before.indexes.clear();
+        let change = TableChange::alter(before, after, vec![Change::CreateIndex(index.name.to_string())]);
+        change::make(self.plan(&change)?, self.session().await?).await
+    }
 
     /// Has the database record changes that others make to these existing tables, for
     /// [`Executor::changes`](crate::Executor::changes): with triggers that write a table, for example. What is there
@@ -34,59 +114,5 @@ pub trait Schema: Send + Sync + fmt::Debug {
     async fn forget_changes(&self, tables: &[&Table]) -> Result<()> {
         let _ = tables;
         Err(Error::unsupported("this driver records no changes made by others"))
-    }
-}
-
-/// A table as the database has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ExistingTable {
-    /// The columns.
-    pub columns: Vec<ExistingColumn>,
-    /// The names of the primary key's columns, in order.
-    pub key: Vec<String>,
-    /// The indexes, without those that the database made for the key.
-    pub indexes: Vec<ExistingIndex>,
-}
-
-/// A column as the database has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ExistingColumn {
-    /// The name.
-    pub name: String,
-    /// The declared type, in the database's words.
-    pub declared: String,
-    /// The types of a model that the column can hold exactly.
-    pub holds: Vec<ValueType>,
-    /// True when it may hold NULL.
-    pub nullable: bool,
-    /// True when the database fills it in where an insert leaves it out: a default, a generated value.
-    pub has_default: bool,
-}
-
-impl ExistingColumn {
-    /// A column that can't hold NULL and has no default.
-    pub fn new(name: impl Into<String>, declared: impl Into<String>, holds: Vec<ValueType>) -> Self {
-        Self { name: name.into(), declared: declared.into(), holds, nullable: false, has_default: false }
-    }
-}
-
-/// An index as the database has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ExistingIndex {
-    /// The name.
-    pub name: String,
-    /// The names of its columns, in order.
-    pub columns: Vec<String>,
-    /// True when no two rows may agree in all the columns.
-    pub unique: bool,
-}
-
-impl ExistingIndex {
-    /// An index.
-    pub fn new(name: impl Into<String>, columns: Vec<String>, unique: bool) -> Self {
-        Self { name: name.into(), columns, unique }
     }
 }

@@ -73,8 +73,12 @@ impl fmt::Debug for Shape {
 pub enum Lock {
     /// Waits for them.
     Wait,
-    /// Leaves them out.
+    /// Leaves them out. A driver without [`Capability::SkipLocked`](crate::Capability::SkipLocked) may read the rows as
+    /// without a lock.
     Skip,
+    /// Fails with [`ErrorKind::Busy`](crate::ErrorKind::Busy). Required with
+    /// [`Capability::SkipLocked`](crate::Capability::SkipLocked).
+    NoWait,
 }
 
 /// Identifies the keeper of plans: one for each executor (or for executors that render the same text).
@@ -169,6 +173,33 @@ pub enum Operation {
         /// The columns to give back, from the stored row.
         returning: Vec<usize>,
     },
+    /// Adds several rows. Slot `r * columns.len() + n` holds the value of `columns[n]` in row r. Generated keys are not told.
+    /// Required with [`Capability::InsertsMany`](crate::Capability::InsertsMany).
+    InsertMany {
+        /// The columns to write, at least one.
+        columns: Vec<usize>,
+        /// The number of rows, at least one; the core keeps the values below
+        /// [`Capabilities::max_parameters`](crate::Capabilities::max_parameters).
+        rows: usize,
+    },
+    /// Adds one row, or changes the row that is in its way on one unique key. Slot n holds the value of `columns[n]`. The
+    /// number of rows says nothing, and generated keys are not told. Required with
+    /// [`Capability::Upserts`](crate::Capability::Upserts).
+    ///
+    /// A row in the way on another unique key is a violation; see
+    /// [`Capability::UpsertsByKey`](crate::Capability::UpsertsByKey).
+    Upsert {
+        /// The columns of the new row.
+        columns: Vec<usize>,
+        /// The columns of the unique key: those of a unique index, or the table's key. They are among `columns`.
+        on: Vec<usize>,
+        /// The columns that the row in the way takes over from the new one; they are among `columns`.
+        update: Vec<usize>,
+        /// The integer columns of the row in the way to which one is added.
+        raise: Vec<usize>,
+        /// The columns to give back, from the stored row.
+        returning: Vec<usize>,
+    },
     /// Changes rows. Slot n holds the new value of `columns[n]`; the filter's slots follow.
     Update {
         /// The columns to write.
@@ -208,7 +239,7 @@ pub enum Operation {
 }
 
 /// A shape with the values of one call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Statement<'a> {
     /// What to do.
@@ -230,6 +261,18 @@ impl<'a> Statement<'a> {
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
         self
+    }
+}
+
+/// Values stay out of logs.
+impl fmt::Debug for Statement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<&str> = self.values.iter().map(Value::kind).collect();
+        f.debug_struct("Statement")
+            .field("shape", self.shape)
+            .field("values", &kinds)
+            .field("consistency", &self.consistency)
+            .finish()
     }
 }
 

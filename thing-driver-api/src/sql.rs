@@ -1,13 +1,11 @@
 //! The SQL renderer: one for every dialect.
 
-mod ddl;
-
-pub use ddl::{create_index, create_table};
-
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::{
-    Comparison, Condition, Dialect, Error, Operand, Operation, Order, Result, Shape, Slot, Statement, Table, Value,
+    Comparison, Condition, Dialect, Error, JsonDialect, JsonPath, JsonTest, ListTest, Operand, Operation, Order,
+    Result, Shape, Slot, Statement, Table, Value, ValueType,
 };
 
 /// A rendered shape: text, and which value each placeholder takes.
@@ -68,7 +66,13 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
             writer.push(") THEN 1 ELSE 0 END");
         }
         Operation::Insert { columns, returning } => {
-            writer.insert(columns);
+            writer.insert(columns, 1);
+            writer.returning(returning)?;
+        }
+        Operation::InsertMany { columns, rows } => writer.insert(columns, *rows),
+        Operation::Upsert { columns, on, update, raise, returning } => {
+            writer.insert(columns, 1);
+            writer.upsert(on, update, raise);
             writer.returning(returning)?;
         }
         Operation::Update { columns, filter, returning } => {
@@ -90,7 +94,7 @@ pub fn render(shape: &Shape, dialect: &dyn Dialect) -> Result<SqlPlan> {
         Operation::GetMany => return render_get_many(table, dialect, 1),
         Operation::Raw { text } => writer.push(text),
     }
-    Ok(writer.finish())
+    writer.finish()
 }
 
 /// Renders the read of all columns of `count` rows by their keys, with one slot for each key column: key by key, each
@@ -125,7 +129,7 @@ pub fn render_get_many(table: &Table, dialect: &dyn Dialect, count: usize) -> Re
             w.push(")");
         }),
     }
-    Ok(writer.finish())
+    writer.finish()
 }
 
 struct Writer<'a> {
@@ -135,15 +139,27 @@ struct Writer<'a> {
     binds: Vec<Slot>,
     /// The place in `binds` of each slot that has one.
     places: HashMap<Slot, usize>,
+    /// Whether something was asked that the dialect can't say.
+    unsupported: bool,
 }
 
 impl<'a> Writer<'a> {
     fn new(table: &'a Table, dialect: &'a dyn Dialect) -> Self {
-        Self { table, dialect, text: String::with_capacity(128), binds: Vec::new(), places: HashMap::new() }
+        Self {
+            table,
+            dialect,
+            text: String::with_capacity(128),
+            binds: Vec::new(),
+            places: HashMap::new(),
+            unsupported: false,
+        }
     }
 
-    fn finish(self) -> SqlPlan {
-        SqlPlan { text: self.text, binds: self.binds }
+    fn finish(self) -> Result<SqlPlan> {
+        if self.unsupported {
+            return Err(Error::unsupported(format!("{} has no conditions on JSON documents", self.dialect.name())));
+        }
+        Ok(SqlPlan { text: self.text, binds: self.binds })
     }
 
     fn push(&mut self, text: &str) {
@@ -189,7 +205,7 @@ impl<'a> Writer<'a> {
         self.table();
     }
 
-    fn insert(&mut self, columns: &[usize]) {
+    fn insert(&mut self, columns: &[usize], rows: usize) {
         self.push("INSERT INTO ");
         self.table();
         if columns.is_empty() {
@@ -198,9 +214,40 @@ impl<'a> Writer<'a> {
         }
         self.push(" (");
         self.separated(", ", columns, |w, &c| w.column(c));
-        self.push(") VALUES (");
-        self.separated(", ", 0..columns.len(), |w, n| w.placeholder(Slot(n)));
-        self.push(")");
+        self.push(") VALUES ");
+        self.separated(", ", 0..rows, |w, row| {
+            let first = row * columns.len();
+            w.push("(");
+            w.separated(", ", first..first + columns.len(), |w, n| w.placeholder(Slot(n)));
+            w.push(")");
+        });
+    }
+
+    fn upsert(&mut self, on: &[usize], update: &[usize], raise: &[usize]) {
+        let quoted = |column: usize| {
+            let mut name = String::new();
+            self.dialect.identifier(&self.table.column(column).name, &mut name);
+            name
+        };
+        let names: Vec<String> = on.iter().map(|&column| quoted(column)).collect();
+        let taken: Vec<String> = update.iter().map(|&column| quoted(column)).collect();
+        self.dialect.upsert(&names.join(", "), &mut self.text);
+        self.separated(", ", &taken, |w, name| {
+            w.push(name);
+            w.push(" = ");
+            w.dialect.proposed(name, &mut w.text);
+        });
+        for (n, &column) in raise.iter().enumerate() {
+            if n > 0 || !taken.is_empty() {
+                self.push(", ");
+            }
+            self.column(column);
+            self.push(" = ");
+            self.table();
+            self.push(".");
+            self.column(column);
+            self.push(" + 1");
+        }
     }
 
     fn update(&mut self, columns: &[usize]) {
@@ -299,6 +346,8 @@ impl<'a> Writer<'a> {
                 self.push(self.dialect.same());
                 self.placeholder(*slot);
             }
+            Condition::Json { column, path, test } => self.json(|w, json| w.json_test(json, *column, path, test)),
+            Condition::List { column, test } => self.json(|w, json| w.list_test(json, *column, test)),
             Condition::Raw { pieces, slots } => {
                 self.push("(");
                 for (n, piece) in pieces.iter().enumerate() {
@@ -308,6 +357,68 @@ impl<'a> Writer<'a> {
                 self.push(")");
             }
         }
+    }
+
+    fn json(&mut self, write: impl FnOnce(&mut Self, &dyn JsonDialect)) {
+        match self.dialect.json() {
+            Some(json) => write(self, json),
+            None => self.unsupported = true,
+        }
+    }
+
+    fn json_test(&mut self, json: &dyn JsonDialect, column: usize, path: &JsonPath, test: &JsonTest) {
+        let column = self.qualified(column);
+        match test {
+            JsonTest::Compare { kind, operator, slot } => {
+                json.value(&column, path, *kind, &mut self.text);
+                self.push(symbol(*operator));
+                let placeholder = self.placeholder_apart(*slot);
+                json.operand(*kind, &placeholder, &mut self.text);
+            }
+            JsonTest::Exists => json.exists(&column, path, true, &mut self.text),
+            JsonTest::IsNull => {
+                self.push("NOT (");
+                json.exists(&column, path, false, &mut self.text);
+                self.push(")");
+            }
+        }
+    }
+
+    fn list_test(&mut self, json: &dyn JsonDialect, column: usize, test: &ListTest) {
+        let item = match self.table.column(column).value_type {
+            ValueType::List(item) => Some(item),
+            _ => None,
+        };
+        let column = self.qualified(column);
+        match test {
+            ListTest::Has { slot } => match item {
+                Some(item) => {
+                    let placeholder = self.placeholder_apart(*slot);
+                    json.has(&column, item, &placeholder, &mut self.text);
+                }
+                None => self.unsupported = true,
+            },
+            ListTest::IsEmpty => {
+                json.length(&column, &mut self.text);
+                self.push(" = 0");
+            }
+        }
+    }
+
+    /// The name of a column behind that of its table: tables made of documents have columns of their own.
+    fn qualified(&self, column: usize) -> String {
+        let mut name = String::new();
+        self.dialect.identifier(self.table.name(), &mut name);
+        name.push('.');
+        self.dialect.identifier(&self.table.column(column).name, &mut name);
+        name
+    }
+
+    /// The placeholder of a slot, not yet written.
+    fn placeholder_apart(&mut self, slot: Slot) -> String {
+        let end = self.text.len();
+        self.placeholder(slot);
+        self.text.split_off(end)
     }
 
     fn joined(&mut self, word: &str, terms: &[Condition], nested: bool) {
@@ -346,6 +457,15 @@ impl<'a> Writer<'a> {
             self.push(" OFFSET ");
             self.placeholder(offset);
         }
+    }
+}
+
+/// The beginning of a statement, for messages.
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 200;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

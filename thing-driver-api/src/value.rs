@@ -210,6 +210,7 @@ impl Eq for Value<'_> {}
 
 /// The type of a column. A dialect maps it to a column type of its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ValueType {
     /// Truth values.
@@ -240,9 +241,63 @@ pub enum ValueType {
     Json,
     /// Decimal numbers.
     Decimal,
+    /// Lists of values of one type, none of them NULL. They cross the contract as JSON arrays, [`Value::Json`]: numbers,
+    /// truth values, and texts, UUIDs among these in their usual form. A database with arrays stores arrays.
+    List(ListItem),
+}
+
+/// The type of the elements of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ListItem {
+    /// As [`ValueType::Bool`].
+    Bool,
+    /// As [`ValueType::I16`].
+    I16,
+    /// As [`ValueType::I32`].
+    I32,
+    /// As [`ValueType::I64`].
+    I64,
+    /// As [`ValueType::Text`].
+    Text,
+    /// As [`ValueType::Uuid`].
+    Uuid,
+}
+
+impl ListItem {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Bool, Self::I16, Self::I32, Self::I64, Self::Text, Self::Uuid];
+
+    /// The type of an element as that of a column.
+    pub const fn value_type(self) -> ValueType {
+        match self {
+            Self::Bool => ValueType::Bool,
+            Self::I16 => ValueType::I16,
+            Self::I32 => ValueType::I32,
+            Self::I64 => ValueType::I64,
+            Self::Text => ValueType::Text,
+            Self::Uuid => ValueType::Uuid,
+        }
+    }
 }
 
 impl ValueType {
+    /// The lists, one for each type of their elements.
+    pub const LISTS: [Self; ListItem::ALL.len()] = {
+        let mut lists = [Self::Json; ListItem::ALL.len()];
+        let mut at = 0;
+        while at < lists.len() {
+            lists[at] = Self::List(ListItem::ALL[at]);
+            at += 1;
+        }
+        lists
+    };
+
+    /// True for JSON documents and for lists, whose values are [`Value::Json`].
+    pub const fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::List(_))
+    }
+
     /// True where equality and order mean the same in Rust as in every database, whatever its collation, coercion or
     /// rounding: truth values, integers, UUIDs, dates and bytes. Only such columns can scope a cached list.
     pub fn is_exact(self) -> bool {
@@ -272,6 +327,7 @@ impl fmt::Display for ValueType {
             Self::Time => "time",
             Self::Json => "json",
             Self::Decimal => "decimal",
+            Self::List(item) => return write!(f, "list of {}", item.value_type()),
         })
     }
 }

@@ -14,6 +14,8 @@ mod question;
 mod touched;
 mod judge;
 mod evaluate;
+#[cfg(feature = "json")]
+mod document;
 mod flight;
 mod leases;
 mod read_through;
@@ -28,7 +30,7 @@ use std::time::Duration;
 use thing_driver_api::clock::Clock;
 use thing_driver_api::{CacheClient, CacheStatistics};
 
-pub(crate) use evaluate::Exactness;
+pub(crate) use evaluate::{Evaluator, Exactness};
 pub(crate) use flight::{Filling, Moment, Turn};
 pub(crate) use invalidate::{Announced, Quarantine};
 pub(crate) use judge::has_text;

@@ -1,12 +1,17 @@
 //! Typed columns: what a filter or an order can say about a model.
 
+mod json;
+mod list;
+
+pub use self::json::{JsonOperand, JsonPlace};
+
 use std::fmt;
 use std::marker::PhantomData;
 
 use thing_driver_api::{Comparison, Order, Value};
 
 use crate::filter::{Filter, Node, Operand};
-use crate::{ColumnType, Increment, Model, NumberType, TextType};
+use crate::{ChangeSet, ColumnType, ComparableType, Model, NumberType, TextType};
 
 /// What the type system knows about one column. `#[derive(Model)]` makes a type for each column, named after its field,
 /// so that messages of the compiler name the column.
@@ -41,7 +46,10 @@ impl<C> Column<C> {
 
 impl<C: ColumnSpec> Column<C> {
     /// `column = value`; with `None`, `column IS NULL`.
-    pub fn eq<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model> {
+    pub fn eq<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         match value.into_operand() {
             Operand::Value(Value::Null) => self.is_null(),
             operand => self.compare(Comparison::Equal, operand),
@@ -50,7 +58,10 @@ impl<C: ColumnSpec> Column<C> {
 
     /// `column <> value`; with `None`, `column IS NOT NULL`. As in SQL, a row whose column is NULL is not different from
     /// a value.
-    pub fn ne<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model> {
+    pub fn ne<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         match value.into_operand() {
             Operand::Value(Value::Null) => self.is_not_null(),
             operand => self.compare(Comparison::NotEqual, operand),
@@ -58,22 +69,34 @@ impl<C: ColumnSpec> Column<C> {
     }
 
     /// `column < value`
-    pub fn lt<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model> {
+    pub fn lt<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         self.compare(Comparison::Less, value.into_operand())
     }
 
     /// `column <= value`
-    pub fn le<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model> {
+    pub fn le<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         self.compare(Comparison::LessOrEqual, value.into_operand())
     }
 
     /// `column > value`
-    pub fn gt<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model> {
+    pub fn gt<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         self.compare(Comparison::Greater, value.into_operand())
     }
 
     /// `column >= value`
-    pub fn ge<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model> {
+    pub fn ge<V: ValueFor<C::Type, C>>(self, value: V) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         self.compare(Comparison::GreaterOrEqual, value.into_operand())
     }
 
@@ -82,19 +105,26 @@ impl<C: ColumnSpec> Column<C> {
     }
 
     /// The column equals one of the values; no values match no row.
-    pub fn is_in<V: ValueFor<C::Type, C>>(self, values: impl IntoIterator<Item = V>) -> Filter<C::Model> {
+    pub fn is_in<V: ValueFor<C::Type, C>>(self, values: impl IntoIterator<Item = V>) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         Filter::new(Node::one_of(self.index, values.into_iter().map(V::into_operand), false))
     }
 
     /// The column equals none of the values; no values match every row. As in SQL, a row whose column is NULL does not
     /// match, nor does any row when one of the values is `None`.
-    pub fn not_in<V: ValueFor<C::Type, C>>(self, values: impl IntoIterator<Item = V>) -> Filter<C::Model> {
+    pub fn not_in<V: ValueFor<C::Type, C>>(self, values: impl IntoIterator<Item = V>) -> Filter<C::Model>
+    where
+        C::Type: ComparableType,
+    {
         Filter::new(Node::one_of(self.index, values.into_iter().map(V::into_operand), true))
     }
 
     /// `low <= column AND column <= high`
     pub fn between<L, H>(self, low: L, high: H) -> Filter<C::Model>
     where
+        C::Type: ComparableType,
         L: ValueFor<C::Type, C>,
         H: ValueFor<C::Type, C>,
     {
@@ -104,10 +134,27 @@ impl<C: ColumnSpec> Column<C> {
     /// `column < low OR high < column`
     pub fn not_between<L, H>(self, low: L, high: H) -> Filter<C::Model>
     where
+        C::Type: ComparableType,
         L: ValueFor<C::Type, C>,
         H: ValueFor<C::Type, C>,
     {
         Filter::new(Node::between(self.index, low.into_operand(), high.into_operand(), true))
+    }
+
+    /// Least first; NULL counts as less than every value.
+    pub fn asc(self) -> OrderBy<C::Model>
+    where
+        C::Type: ComparableType,
+    {
+        OrderBy::new(Order { column: self.index, descending: false })
+    }
+
+    /// Greatest first; NULL comes last.
+    pub fn desc(self) -> OrderBy<C::Model>
+    where
+        C::Type: ComparableType,
+    {
+        OrderBy::new(Order { column: self.index, descending: true })
     }
 
     /// `column IS NULL`
@@ -119,26 +166,24 @@ impl<C: ColumnSpec> Column<C> {
     pub fn is_not_null(self) -> Filter<C::Model> {
         Filter::new(Node::IsNull { column: self.index, negated: true })
     }
+}
 
-    /// Least first; NULL counts as less than every value.
-    pub fn asc(self) -> OrderBy<C::Model> {
-        OrderBy::new(Order { column: self.index, descending: false })
-    }
-
-    /// Greatest first; NULL comes last.
-    pub fn desc(self) -> OrderBy<C::Model> {
-        OrderBy::new(Order { column: self.index, descending: true })
+/// For writing.
+impl<C: ColumnSpec> Column<C> {
+    /// Sets the column, for [`Things::update_by_id`](crate::Things::update_by_id); with `None`, to NULL.
+    pub fn set<V: ValueFor<C::Type, C>>(self, value: V) -> ChangeSet<C::Model> {
+        ChangeSet::setting(self.index, value.into_operand())
     }
 }
 
 /// For columns of numbers.
 impl<C: ColumnSpec> Column<C> {
-    /// Adds to the column, for [`Things::increment`](crate::Things::increment); a negative amount takes away.
-    pub fn plus(self, amount: <C::Type as NumberType>::Amount) -> Increment<C::Model>
+    /// Adds to the column, for [`Things::update_by_id`](crate::Things::update_by_id); a negative amount takes away.
+    pub fn plus(self, amount: <C::Type as NumberType>::Amount) -> ChangeSet<C::Model>
     where
         C::Type: NumberType,
     {
-        Increment::of::<C::Type>(self.index, amount)
+        ChangeSet::adding::<C::Type>(self.index, amount)
     }
 }
 

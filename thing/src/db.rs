@@ -11,9 +11,10 @@ use thing_driver_api::{CacheClient, Executor, Operation, Result, Shape, Table, T
 use crate::cache::{Cache, Exactness, Usage};
 use crate::cursor::CursorKey;
 use crate::debt::Debts;
+use crate::listener::Listeners;
 use crate::loader::Loader;
 use crate::statistics::Counters;
-use crate::{CacheOutage, Coherence, Model, Raw, Retry, Statistics, Things, Transaction};
+use crate::{CacheOutage, Coherence, EventListener, Listener, Model, Raw, Retry, Statistics, Things, Transaction};
 
 /// A database. Cheap to clone; clones share everything.
 ///
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     debts: Debts,
     cursor_key: CursorKey,
     clock: Clock,
+    listeners: Listeners,
     counters: Counters,
     models: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     /// By the address of the model's table: two models of one table have columns of their own.
@@ -59,6 +61,7 @@ impl Db {
             list_limit: 1000,
             cursor_key: CursorKey::default(),
             clock: Arc::new(SystemTime::now),
+            listeners: Listeners::default(),
         }
     }
 
@@ -212,6 +215,10 @@ impl Db {
         self.inner.exactness
     }
 
+    pub(crate) fn listeners(&self) -> &Listeners {
+        &self.inner.listeners
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
         &self.inner.counters
     }
@@ -285,6 +292,7 @@ pub struct DbBuilder {
     list_limit: usize,
     cursor_key: CursorKey,
     clock: Clock,
+    listeners: Listeners,
 }
 
 impl DbBuilder {
@@ -332,6 +340,20 @@ impl DbBuilder {
         self
     }
 
+    /// Tells this listener of the writes of the model `M`: `.listen::<User>(Welcome)`. Writes of the model on the `Db` are
+    /// transactions of their own then, as for a model with hooks.
+    pub fn listen<M: Model>(mut self, listener: impl Listener<M>) -> Self {
+        self.listeners.add(listener);
+        self
+    }
+
+    /// Tells this listener of the writes of all models, or of those that it chooses. Writes of which it is told are
+    /// transactions of their own then, as for a model with hooks.
+    pub fn listen_all(mut self, listener: impl EventListener) -> Self {
+        self.listeners.add_to_all(listener);
+        self
+    }
+
     /// The database handle. With [`CacheOutage::Debt`] to be called in a Tokio runtime, where it starts a task.
     pub fn build(self) -> Db {
         let exactness = Exactness::of(self.executor.capabilities());
@@ -344,6 +366,7 @@ impl DbBuilder {
                 debts: Debts::new(self.outage, self.debt_interval),
                 cursor_key: self.cursor_key,
                 clock: self.clock,
+                listeners: self.listeners,
                 counters: Counters::default(),
                 models: RwLock::default(),
                 shapes: RwLock::default(),

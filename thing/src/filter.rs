@@ -4,7 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr, Not};
 
-use thing_driver_api::{Comparison, Condition, Error, Result, Slot, Value};
+use thing_driver_api::{
+    Comparison, Condition, Error, JsonKind, JsonPath, JsonTest, Key, ListTest, Result, Slot, Table, Value,
+};
 
 use crate::ColumnType;
 use crate::raw::RawValues;
@@ -147,6 +149,15 @@ pub(crate) enum Node {
         column: usize,
         negated: bool,
     },
+    Json {
+        column: usize,
+        path: JsonPath,
+        question: JsonQuestion,
+    },
+    List {
+        column: usize,
+        question: ListQuestion,
+    },
     /// One piece of text more than there are values.
     Raw {
         pieces: Vec<String>,
@@ -154,6 +165,21 @@ pub(crate) enum Node {
     },
     /// What no query can ask; one that tries fails with this message.
     Invalid(String),
+}
+
+/// What is asked of the value at a path of a document.
+#[derive(Clone, Debug)]
+pub(crate) enum JsonQuestion {
+    Compare { kind: JsonKind, operator: Comparison, value: Value<'static> },
+    Exists,
+    IsNull,
+}
+
+/// What is asked of a list.
+#[derive(Clone, Debug)]
+pub(crate) enum ListQuestion {
+    Has { value: Value<'static> },
+    IsEmpty,
 }
 
 /// The right side of a comparison.
@@ -189,6 +215,15 @@ impl Node {
             }
             (node, other) => Self::And(vec![node, other]),
         }
+    }
+
+    /// The row with this key.
+    pub(crate) fn key(table: &Table, key: &Key) -> Self {
+        let part = |(part, &column): (usize, &usize)| {
+            let operand = Operand::Value(key.value(part).into_owned());
+            Self::Compare { column, operator: Comparison::Equal, operand }
+        };
+        table.key().iter().enumerate().map(part).fold(Self::Constant(true), Self::and)
     }
 
     /// IN or NOT IN. A NULL among the values can't be found, and makes "not found" unknown: it becomes a comparison with
@@ -255,11 +290,19 @@ impl Node {
 
     /// Whether a part of it is in the database's own language.
     pub(crate) fn is_raw(&self) -> bool {
+        self.has(&|node| matches!(node, Self::Raw { .. }))
+    }
+
+    /// Whether a part of it reaches into JSON documents.
+    pub(crate) fn is_json(&self) -> bool {
+        self.has(&|node| matches!(node, Self::Json { .. } | Self::List { .. }))
+    }
+
+    fn has(&self, wanted: &dyn Fn(&Self) -> bool) -> bool {
         match self {
-            Self::And(terms) | Self::Or(terms) => terms.iter().any(Self::is_raw),
-            Self::Not(inner) => inner.is_raw(),
-            Self::Raw { .. } => true,
-            _ => false,
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(|term| term.has(wanted)),
+            Self::Not(inner) => inner.has(wanted),
+            leaf => wanted(leaf),
         }
     }
 
@@ -301,6 +344,23 @@ impl Node {
                 Condition::Like { column: *column, pattern, negated: *negated }
             }
             Self::IsNull { column, negated } => Condition::IsNull { column: *column, negated: *negated },
+            Self::Json { column, path, question } => {
+                let test = match question {
+                    JsonQuestion::Compare { kind, operator, value } => {
+                        JsonTest::Compare { kind: *kind, operator: *operator, slot: slot(value.clone(), values) }
+                    }
+                    JsonQuestion::Exists => JsonTest::Exists,
+                    JsonQuestion::IsNull => JsonTest::IsNull,
+                };
+                Condition::Json { column: *column, path: path.clone(), test }
+            }
+            Self::List { column, question } => {
+                let test = match question {
+                    ListQuestion::Has { value } => ListTest::Has { slot: slot(value.clone(), values) },
+                    ListQuestion::IsEmpty => ListTest::IsEmpty,
+                };
+                Condition::List { column: *column, test }
+            }
             Self::Raw { pieces, values: given } => {
                 let slots = given.iter().map(|value| slot(value.clone(), values)).collect();
                 Condition::Raw { pieces: pieces.clone(), slots }

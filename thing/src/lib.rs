@@ -34,8 +34,13 @@
 //!
 //! - [`Model`], [`Embed`], [`ColumnType`](trait@ColumnType): what a struct says about its table.
 //! - [`Things`], [`Query`], [`Page`], [`Filter`], [`Column`]: reading.
-//! - [`Relation`]: objects that belong to objects.
-//! - [`Things::create`], [`Loaded::save`], [`Loaded::delete`], [`Transaction`]: writing.
+//! - [`Relation`], [`BelongsToAny`]: objects that belong to objects.
+//! - `Sealed`, with the feature `encryption`: columns of ciphertext.
+//! - `Fields`, with the feature `json`: objects as JSON.
+//! - [`Things::create`], [`Loaded::save`], [`Loaded::delete`], [`Things::update_by_id`], [`ChangeSet`], [`Things::upsert`],
+//!   [`Bulk`], [`Query::update`], [`Transaction`]: writing.
+//! - [`Hooks`], [`Listener`], [`EventListener`], [`Validate`]: what goes along with writes.
+//! - [`Db::sync`], [`schema`]: the tables that the models declare.
 //! - [`Raw`]: what the typed interface leaves out.
 //! - [`Statistics`], [`Plan`]: what was sent, what was cached, what a query will do.
 //!
@@ -48,18 +53,21 @@
 //!
 //! # Features
 //!
-//! Features add types of columns and change nothing else: `uuid` (on by default), `jiff`, `json`.
+//! Types of columns: `uuid` (on by default), `decimal`, `jiff`, `json`, which also adds conditions on documents and JSON output.
+//! `encryption` adds `Sealed<T>`, columns of ciphertext, `migrate` versioned migrations, `garde` rules declared on fields,
+//! `tracing` spans and events.
 
 mod model;
 mod field;
 mod key;
 mod column;
 mod filter;
-mod increment;
+mod change_set;
 mod coherence;
 mod db;
 mod session;
 mod retry;
+mod visibility;
 mod things;
 mod query;
 mod cursor;
@@ -68,14 +76,24 @@ mod rows;
 mod loaded;
 mod loader;
 mod relation;
+#[cfg(feature = "json")]
+mod output;
+#[cfg(feature = "encryption")]
+mod encryption;
 mod cache;
 mod write;
+mod validation;
+mod hooks;
+mod listener;
+mod event;
 mod debt;
 mod follow;
 mod transaction;
 mod raw;
 mod stream;
-mod sync;
+pub mod schema;
+#[cfg(feature = "migrate")]
+mod migrate;
 mod statistics;
 mod report;
 mod task;
@@ -85,34 +103,54 @@ mod trace;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use thing_derive::{ColumnType, Embed, Model};
+pub use thing_derive::{AnyOf, ColumnType, Embed, Model};
 pub use thing_driver_api as driver;
-pub use thing_driver_api::{Constraint, ConstraintKind, Error, ErrorKind, Isolation, Result, TransactionOptions};
+pub use thing_driver_api::{
+    Constraint, ConstraintKind, Error, ErrorKind, Isolation, Result, TransactionOptions, Violation,
+};
+#[cfg(feature = "migrate")]
+pub use thing_migrate as migration;
+#[cfg(feature = "migrate")]
+pub use thing_migrate::embed as migrations;
 
+pub use change_set::ChangeSet;
 pub use coherence::Coherence;
-pub use column::{Column, ColumnSpec, OrderBy, ValueFor};
+pub use column::{Column, ColumnSpec, JsonOperand, JsonPlace, OrderBy, ValueFor};
 pub use cursor::Cursor;
 pub use db::{Db, DbBuilder};
 pub use debt::CacheOutage;
+#[cfg(feature = "encryption")]
+pub use encryption::{KeyRing, OpenError, Sealed, SealedType};
+pub use event::{Changes, ColumnChange, Event, EventKind};
+pub use field::{
+    ColumnType, ComparableType, DeletedType, JsonType, ListType, NumberType, Secret, TextType, TimestampType,
+    VersionType,
+};
 #[cfg(feature = "json")]
-pub use field::Json;
-pub use field::{ColumnType, NumberType, TextType, TimestampType, VersionType};
+pub use field::{Data, Json, List, Set};
 pub use filter::Filter;
 pub use follow::Follower;
-pub use increment::Increment;
+pub use hooks::Hooks;
 pub use key::{IntoKey, ModelKey};
+pub use listener::{EventListener, Listener};
 pub use loaded::Loaded;
 pub use model::{Embed, EmbedKey, Model};
+#[cfg(feature = "json")]
+pub use output::{AsObject, Fields, JsonList};
 pub use plan::Plan;
 pub use query::{Chunks, ColumnList, NumberedPage, Page, Query};
 pub use raw::{FromRow, Raw, RawValue, RawValues};
-pub use relation::{BelongsTo, HasMany, HasOne, ManyToMany, ObjectOf, Relation, RelationKind};
+pub use relation::{
+    AnyOf, BelongsTo, BelongsToAny, HasMany, HasManyAs, HasOne, KindOf, Loadable, ManyToMany, ObjectOf, Relation,
+    RelationKind,
+};
 pub use report::{CacheReport, QueryReport};
 pub use retry::Retry;
+pub use schema::ModelSet;
 pub use session::Session;
 pub use statistics::Statistics;
 pub use stream::ObjectStream;
-pub use sync::ModelSet;
 pub use things::Things;
 pub use transaction::Transaction;
-pub use write::{OrCreated, UniqueKey};
+pub use validation::{Validate, Violations};
+pub use write::{Bulk, OrCreated, UniqueKey};

@@ -103,6 +103,22 @@ impl<M: Model> Loaded<M> {
         }
     }
 
+    /// As [`Loaded::accept`], of what `renew` makes of the object as it was read. Changes that are not saved stay, and are
+    /// renewed too.
+    pub(crate) fn renew(&mut self, fate: Option<Arc<Fate>>, renew: impl Fn(&mut M) -> Result<()>) -> Result<()> {
+        let mut stored = self.original().clone();
+        renew(&mut stored)?;
+        let mut changed = self.changed.take();
+        if let Some(changed) = &mut changed {
+            renew(changed)?;
+        }
+        self.accept(stored, fate);
+        if changed.is_some() {
+            self.changed = changed;
+        }
+        Ok(())
+    }
+
     /// Forgets the saves whose transactions are over.
     pub(crate) fn settle(&mut self) {
         let mut undone = false;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use thing_driver_api::{Result, Row, Table, TableBuilder, Value};
 
-use crate::{Coherence, IntoKey, Loaded, ModelKey, Query, Session, Things};
+use crate::listener::Dispatch;
+use crate::{Coherence, IntoKey, Loaded, ModelKey, Query, Session, Things, Violations};
 
 /// A plain struct that one row of a table becomes, by `#[derive(Model)]`.
 ///
@@ -22,6 +23,21 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
     /// The column that counts the writes of a row, by `#[thing(version)]`.
     #[doc(hidden)]
     const VERSION: Option<usize> = None;
+
+    /// The column that marks deleted objects, by `#[thing(deleted)]`.
+    #[doc(hidden)]
+    const DELETED: Option<usize> = None;
+
+    /// Whether there is a rule, by `#[thing(keep = …)]`.
+    #[doc(hidden)]
+    const KEEPS: bool = false;
+    /// Whether objects are checked before they are written, by `#[thing(validate)]` or `#[thing(garde)]`.
+    #[doc(hidden)]
+    const RULES: bool = false;
+
+    /// What it does around its writes, by `#[thing(hooks)]`.
+    #[doc(hidden)]
+    const HOOKS: Option<&'static dyn Dispatch<Self>> = None;
 
     /// The table. Always the same.
     fn table() -> &'static Arc<Table>;
@@ -52,10 +68,33 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
         let _ = version;
     }
 
+    /// Whether the object is marked as deleted, by `#[thing(deleted)]`.
+    fn is_deleted(&self) -> bool {
+        false
+    }
+
+    /// The rule that reads obey: objects that do not match it are not seen, by `#[thing(keep = …)]`.
+    #[doc(hidden)]
+    fn keep() -> Option<crate::Filter<Self>> {
+        None
+    }
+
+    /// What becomes of objects of other models when one is deleted.
+    #[doc(hidden)]
+    fn on_delete() -> Vec<crate::__private::OnDelete> {
+        Vec::new()
+    }
+
     /// The columns that hold when the row was last written.
     #[doc(hidden)]
     fn updated_columns() -> Vec<usize> {
         Vec::new()
+    }
+
+    /// Adds what breaks the rules of the model.
+    #[doc(hidden)]
+    fn find_violations(&self, violations: &mut Violations) {
+        let _ = violations;
     }
 
     /// Bytes that the fields hold outside the struct.
@@ -65,6 +104,39 @@ pub trait Model: Clone + Send + Sync + Sized + 'static {
     /// What the database does to rows of other models when a row is deleted.
     #[doc(hidden)]
     fn dependents() -> Vec<crate::__private::Dependent> {
+        Vec::new()
+    }
+
+    /// The name of the table and of the columns of its key, for those who refer to it: asked while their own tables are
+    /// made, which may be in a circle.
+    #[doc(hidden)]
+    fn referred() -> (String, Vec<String>) {
+        let table = Self::table();
+        (table.name().to_owned(), table.key().iter().map(|&column| table.column(column).name.to_string()).collect())
+    }
+
+    /// The models to which its foreign keys refer, where the database changes its rows when theirs go.
+    #[doc(hidden)]
+    fn parents() -> Vec<crate::__private::Parent> {
+        Vec::new()
+    }
+
+    /// The columns whose fields have another name, by position.
+    #[doc(hidden)]
+    fn field_names() -> Vec<(usize, &'static str)> {
+        Vec::new()
+    }
+
+    /// The relations, in the order of their declaration.
+    #[doc(hidden)]
+    fn relations() -> Vec<crate::__private::NamedRelation<Self>> {
+        Vec::new()
+    }
+
+    /// What is shown that is no column.
+    #[cfg(feature = "json")]
+    #[doc(hidden)]
+    fn computed() -> Vec<crate::__private::Computed<Self>> {
         Vec::new()
     }
 
@@ -119,6 +191,10 @@ pub trait Embed: Clone + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     const VERSION: Option<usize> = None;
 
+    /// The column that marks deleted objects, counted from the group's first.
+    #[doc(hidden)]
+    const DELETED: Option<usize> = None;
+
     /// The column that holds when the row was last written, counted from the group's first.
     #[doc(hidden)]
     const UPDATED: Option<usize> = None;
@@ -143,6 +219,12 @@ pub trait Embed: Clone + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn set_version(&mut self, version: i64) {
         let _ = version;
+    }
+
+    /// As [`Model::is_deleted`].
+    #[doc(hidden)]
+    fn is_deleted(&self) -> bool {
+        false
     }
 
     /// Bytes that the fields hold outside the struct.
@@ -182,6 +264,9 @@ pub trait EmbedKey: Embed {
     /// The key's column, counted from the group's first.
     #[doc(hidden)]
     const COLUMN: usize;
+    /// The name of the key's column, without the prefix.
+    #[doc(hidden)]
+    const NAME: &'static str;
     /// Whether the database generates the key.
     #[doc(hidden)]
     const GENERATED: bool;

@@ -2,16 +2,27 @@
 
 pub use std::sync::{Arc, LazyLock};
 
+pub use thing_driver_api::schema::Action;
 pub use thing_driver_api::{
-    Column as TableColumn, Error, ErrorKind, Key, Result, Row, Table, TableBuilder, Value, ValueType,
+    Check, Column as TableColumn, ColumnSet, Error, ErrorKind, Key, Result, Row, Table, TableBuilder, Value, ValueType,
 };
 
+pub use crate::hooks::OwnHooks;
 pub use crate::key::GeneratedKey;
+pub use crate::listener::Dispatch;
 pub use crate::model::{EmbedColumns, EmbedUnset};
-pub use crate::relation::Foreign;
-pub use crate::write::{Dependent, UniqueColumn};
+#[cfg(feature = "json")]
+pub use crate::output::{Computed, JsonOutput};
+pub use crate::relation::{Foreign, Lookup, NamedRelation, Reading, read_any};
+pub use crate::schema::{Parent, foreign_key};
+pub use crate::validation::check_declared;
+pub use crate::visibility::Visibility;
+pub use crate::write::{Dependent, OnDelete, UniqueColumn};
 
-use crate::{ColumnSpec, ColumnType, EmbedKey, Model, ModelKey};
+use crate::{ColumnSpec, ColumnType, ComparableType, EmbedKey, Model, ModelKey};
+
+/// An index has a column of this type.
+pub const fn indexed<T: ComparableType>() {}
 
 /// The field of a column; an error names the column.
 pub fn read<C: ColumnSpec>(row: &dyn Row, index: usize, column: &'static str) -> Result<C::Type> {
@@ -52,7 +63,7 @@ fn refused(error: Error, column: &'static str) -> Error {
 
 /// The column of a field.
 pub fn column<C: ColumnSpec>(name: &'static str) -> TableColumn {
-    TableColumn::new(name, C::Type::TYPE).nullable(C::Type::NULLABLE)
+    TableColumn::new(name, C::Type::TYPE).nullable(C::Type::NULLABLE).secret(C::Type::SECRET)
 }
 
 /// The column of a field with a default.
@@ -83,12 +94,21 @@ pub fn heap_size<C: ColumnSpec>(field: &C::Type) -> usize {
     field.heap_size()
 }
 
-/// The column of an embed, its name after the prefix.
+/// The column of an embed, its names after the prefix.
 pub fn prefixed(mut column: TableColumn, prefix: &str) -> TableColumn {
     if !prefix.is_empty() {
         column.name = format!("{prefix}{}", column.name).into();
+        column.former_names.iter_mut().for_each(|name| *name = format!("{prefix}{name}").into());
     }
     column
+}
+
+/// Compiles when a column of this type can refer to this model.
+pub const fn refers<T: Foreign<P::Key>, P: Model>() {}
+
+/// A set of columns.
+pub fn columns(positions: &[usize]) -> ColumnSet {
+    positions.iter().copied().collect()
 }
 
 /// The name of an embed's index, after the prefix.
@@ -118,6 +138,15 @@ pub fn unknown_variant(name: &'static str, known: &[&'static str]) -> Error {
     Error::new(
         ErrorKind::InvalidData { column: None },
         format!("the stored text is no `{name}`; known are `{}`", known.join("`, `")),
+    )
+}
+
+#[cold]
+pub fn unknown_number(name: &'static str, known: &[i32]) -> Error {
+    let known: Vec<String> = known.iter().map(i32::to_string).collect();
+    Error::new(
+        ErrorKind::InvalidData { column: None },
+        format!("the stored integer is no `{name}`; known are {}", known.join(", ")),
     )
 }
 

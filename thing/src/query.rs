@@ -7,17 +7,22 @@ mod keyset;
 mod pages;
 mod chunks;
 mod pluck;
+mod lock;
+mod write;
 
 pub use chunks::Chunks;
 pub use pages::{NumberedPage, Page};
 pub use pluck::ColumnList;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thing_driver_api::{Comparison, Condition, Error, ErrorKind, Key, Operation, Order, Result, Slot, Value};
+use thing_driver_api::{
+    Capability, Comparison, Condition, Error, ErrorKind, Key, Lock, Operation, Order, Result, Slot, Value,
+};
 
 use self::compiled::{Compiled, Sorted, has_key_of_one_order};
 use crate::cache::{Cache, Kind, Reach};
@@ -26,7 +31,8 @@ use crate::plan::Plan;
 use crate::relation::{Preload, Reading};
 use crate::session::Handle;
 use crate::stream::ObjectStream;
-use crate::{Coherence, Db, Loaded, Model, OrderBy, Relation, RelationKind};
+use crate::visibility::Visibility;
+use crate::{Coherence, Db, Loadable, Loaded, Model, OrderBy};
 
 /// A query over the objects of one model. Built up by methods, run by [`all`](Query::all), [`fetch`](Query::fetch),
 /// [`page`](Query::page), [`first`](Query::first), [`one`](Query::one), [`count`](Query::count) or [`exists`](Query::exists);
@@ -43,6 +49,10 @@ pub struct Query<'s, M> {
     cached: bool,
     coherence: Coherence,
     stale: Option<Duration>,
+    visibility: Visibility,
+    lock: Option<Lock>,
+    /// Whether a write may go without a filter.
+    all_rows: bool,
     with: Vec<Arc<dyn Preload<M>>>,
     model: PhantomData<fn() -> M>,
 }
@@ -51,7 +61,19 @@ impl<'s, M: Model> Query<'s, M> {
     pub(crate) fn new(session: Handle<'s>, coherence: Coherence) -> Self {
         let filter = Node::Constant(true);
         let (order, with) = (Vec::new(), Vec::new());
-        Self { session, filter, order, cached: true, coherence, stale: None, with, model: PhantomData }
+        Self {
+            session,
+            filter,
+            order,
+            cached: true,
+            coherence,
+            stale: None,
+            visibility: Visibility::USUAL,
+            lock: None,
+            all_rows: false,
+            with,
+            model: PhantomData,
+        }
     }
 
     /// Only objects that match this too.
@@ -70,9 +92,27 @@ impl<'s, M: Model> Query<'s, M> {
     /// Loads this relation of the objects along, for [`Loaded::related`]: in one statement for all of them, for a
     /// [`ManyToMany`](crate::ManyToMany) two, or none where the cache answers. They are read as the query reads: past the
     /// cache after [`uncached`](Query::uncached), past the near one after [`fresh`](Query::fresh).
-    pub fn with<T: Model, K: RelationKind<M, T>>(mut self, relation: Relation<M, T, K>) -> Self {
+    pub fn with(mut self, relation: impl Loadable<M>) -> Self {
         self.with.push(Arc::new(relation));
         self
+    }
+
+    /// Finds deleted objects too, of a model with a `deleted` field.
+    pub fn with_deleted(self) -> Self {
+        let visibility = self.visibility.with_deleted();
+        self.seeing(visibility)
+    }
+
+    /// Finds deleted objects alone.
+    pub fn only_deleted(self) -> Self {
+        let visibility = self.visibility.only_deleted();
+        self.seeing(visibility)
+    }
+
+    /// Passes over the rule of the model, `#[thing(keep = …)]`. Deleted objects stay out of sight.
+    pub fn unfiltered(self) -> Self {
+        let visibility = self.visibility.unruled();
+        self.seeing(visibility)
     }
 
     /// Reads from the database, and puts nothing into the cache.
@@ -198,7 +238,16 @@ impl<'s, M: Model> Query<'s, M> {
         let db = self.session.db();
         let cache = self.cache().map(|(_, cache)| cache);
         let question = compiled.question::<M>(cache);
-        Plan::of(&compiled.shape, compiled.values.len(), &question, db.executor().dialect(), cache.is_some())
+        Plan::of(&compiled.shape, &compiled.values, &question, db.executor().dialect(), cache.is_some())
+    }
+
+    pub(crate) fn seeing(mut self, visibility: Visibility) -> Self {
+        self.visibility = visibility;
+        self
+    }
+
+    pub(crate) fn visibility(&self) -> Visibility {
+        self.visibility
     }
 
     pub(crate) fn selecting(mut self, filter: Node, order: Vec<Order>) -> Self {
@@ -226,9 +275,20 @@ impl<'s, M: Model> Query<'s, M> {
         self
     }
 
-    /// Whether all objects are asked for, in no order.
+    /// Whether all objects are asked for, in no order, but for what is told by an object alone.
     pub(crate) fn takes_everything(&self) -> bool {
-        matches!(self.filter, Node::Constant(true)) && self.order.is_empty()
+        matches!(self.filter, Node::Constant(true)) && self.order.is_empty() && !self.visibility.is_ruled::<M>()
+    }
+
+    /// Whether an order is asked for.
+    pub(crate) fn is_ordered(&self) -> bool {
+        !self.order.is_empty()
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn also_loading(mut self, relations: Vec<Arc<dyn Preload<M>>>) -> Self {
+        self.with.extend(relations);
+        self
     }
 
     async fn objects(&self, offset: Option<u64>, limit: Option<u64>) -> Result<Vec<Loaded<M>>> {
@@ -268,11 +328,10 @@ impl<'s, M: Model> Query<'s, M> {
 
     /// The filter without its values, and these.
     fn condition(&self) -> Result<(Condition, Vec<Value<'static>>)> {
+        let filter = self.whole_filter();
+        self.check(&filter)?;
         let mut values = Vec::new();
-        let filter = self.filter.compile(&mut values).map_err(|error| error.context(M::NAME))?;
-        if self.filter.is_raw() && self.session.db().executor().dialect().is_none() {
-            return Err(Error::unsupported("this database has no SQL; write the condition without `Filter::raw`"));
-        }
+        let filter = filter.compile(&mut values).map_err(|error| error.context(M::NAME))?;
         // Two are for the limit and the offset.
         let most = self.session.db().executor().capabilities().max_parameters().saturating_sub(2);
         if values.len() > most {
@@ -283,6 +342,27 @@ impl<'s, M: Model> Query<'s, M> {
             )));
         }
         Ok((filter, values))
+    }
+
+    /// What was asked for, and what is in sight.
+    fn whole_filter(&self) -> Cow<'_, Node> {
+        match self.visibility.node::<M>() {
+            Node::Constant(true) => Cow::Borrowed(&self.filter),
+            seen => Cow::Owned(self.filter.clone().and(seen)),
+        }
+    }
+
+    /// Refuses what this database can't be asked.
+    fn check(&self, filter: &Node) -> Result<()> {
+        if filter.is_raw() && self.session.db().executor().dialect().is_none() {
+            return Err(Error::unsupported("this database has no SQL; write the condition without `Filter::raw`"));
+        }
+        if filter.is_json() && !self.session.db().executor().capabilities().has(Capability::JsonConditions) {
+            return Err(Error::unsupported(
+                "this database has no conditions on JSON documents; keep the value in a column",
+            ));
+        }
+        Ok(())
     }
 
     /// The order that was asked for, and then the key.
@@ -324,8 +404,9 @@ impl<'s, M: Model> Query<'s, M> {
                 order,
                 limit,
                 offset,
-                lock: None,
+                lock: self.checked_lock()?,
             },
+            _ if self.lock.is_some() => return Err(self.lock_without_objects()),
             Kind::Count => Operation::Count { filter },
             Kind::Exists => Operation::Exists { filter },
         };
@@ -343,6 +424,9 @@ impl<M> Clone for Query<'_, M> {
             cached: self.cached,
             coherence: self.coherence,
             stale: self.stale,
+            visibility: self.visibility,
+            lock: self.lock,
+            all_rows: self.all_rows,
             with: self.with.clone(),
             model: PhantomData,
         }

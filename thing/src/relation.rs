@@ -7,12 +7,21 @@
 mod kind;
 mod preload;
 mod related;
+mod named;
 mod link;
+mod replace;
+mod any;
+mod loadable;
 
+pub use self::any::{AnyOf, BelongsToAny, KindOf, read_any};
+pub(crate) use self::kind::Number;
 use self::kind::{Direct, Ordered, Several};
 pub use self::kind::{Foreign, RelationKind};
 pub use self::link::ObjectOf;
-pub(crate) use self::preload::{Preload, Reading};
+pub use self::loadable::Loadable;
+pub use self::named::{Lookup, NamedRelation};
+pub(crate) use self::preload::Preload;
+pub use self::preload::Reading;
 pub(crate) use self::related::Relations;
 
 use std::fmt;
@@ -22,10 +31,11 @@ use std::sync::Arc;
 use thing_driver_api::{Comparison, Key, Order, Result};
 
 use crate::filter::{Filter, Node, Operand};
+use crate::visibility::Visibility;
 use crate::{Column, ColumnSpec, Model, ModelKey, OrderBy, Query, Session};
 
 /// A relation of the model `M` with the model `T`: a constant of `M`, such as `Author::BOOKS`, that
-/// [`#[derive(Model)]`](derive@crate::Model) makes. `K` is its kind: [`BelongsTo`], [`HasOne`], [`HasMany`] or
+/// [`#[derive(Model)]`](derive@crate::Model) makes. `K` is its kind: [`BelongsTo`], [`HasOne`], [`HasMany`], [`HasManyAs`] or
 /// [`ManyToMany`].
 ///
 /// It is loaded together with the objects of a query by [`Query::with`], or later by [`Loaded::load`] and
@@ -47,6 +57,7 @@ pub struct Relation<M, T, K> {
     filter: Node,
     order: Vec<Order>,
     most: Option<u64>,
+    visibility: Visibility,
     with: Vec<Arc<dyn Preload<T>>>,
     model: PhantomData<fn() -> M>,
 }
@@ -59,6 +70,9 @@ pub type HasOne<M, T> = Relation<M, T, kind::HasOne>;
 
 /// A column of `T` holds the key of an `M`: an author's books.
 pub type HasMany<M, T> = Relation<M, T, kind::HasMany>;
+
+/// As [`HasMany`], where a `T` can belong to objects of other models too, by its [`BelongsToAny`]: a post's comments.
+pub type HasManyAs<M, T> = Relation<M, T, kind::HasManyAs>;
 
 /// The rows of `L` link `M` and `T`: a book's tags.
 pub type ManyToMany<M, L, T> = Relation<M, T, kind::ManyToMany<L>>;
@@ -93,6 +107,14 @@ impl<M: Model, T: Model> HasMany<M, T> {
         C::Type: Foreign<M::Key>,
     {
         Self::new(name, kind::HasMany { column: column.index() })
+    }
+}
+
+impl<M: Model, T: Model> HasManyAs<M, T> {
+    #[doc(hidden)]
+    pub const fn by<A: KindOf<M>>(name: &'static str, relation: BelongsToAny<T, A>) -> Self {
+        let (kind, column) = relation.columns();
+        Self::filtered(name, kind::HasManyAs { column }, any::of_kind(kind, A::KIND))
     }
 }
 
@@ -140,8 +162,20 @@ impl<M: Model, T: Model, K: RelationKind<M, T> + Direct> Relation<M, T, K> {
 
 impl<M: Model, T: Model, K> Relation<M, T, K> {
     const fn new(name: &'static str, kind: K) -> Self {
-        let filter = Node::Constant(true);
-        Self { name, kind, filter, order: Vec::new(), most: None, with: Vec::new(), model: PhantomData }
+        Self::filtered(name, kind, Node::Constant(true))
+    }
+
+    const fn filtered(name: &'static str, kind: K, filter: Node) -> Self {
+        Self {
+            name,
+            kind,
+            filter,
+            order: Vec::new(),
+            most: None,
+            visibility: Visibility::USUAL,
+            with: Vec::new(),
+            model: PhantomData,
+        }
     }
 
     /// Only objects that match this too.
@@ -150,14 +184,45 @@ impl<M: Model, T: Model, K> Relation<M, T, K> {
         self
     }
 
+    /// Related objects that are deleted too, of a model with a `deleted` field.
+    pub fn with_deleted(mut self) -> Self {
+        self.visibility = self.visibility.with_deleted();
+        self
+    }
+
+    /// Related objects that are deleted alone.
+    pub fn only_deleted(mut self) -> Self {
+        self.visibility = self.visibility.only_deleted();
+        self
+    }
+
+    /// Related objects whatever the rule of their model says, `#[thing(keep = …)]`.
+    pub fn unfiltered(mut self) -> Self {
+        self.visibility = self.visibility.unruled();
+        self
+    }
+
     /// Loads this relation of the related objects along.
-    pub fn with<U: Model, L: RelationKind<T, U>>(mut self, relation: Relation<T, U, L>) -> Self {
+    pub fn with(mut self, relation: impl Loadable<T>) -> Self {
         self.with.push(Arc::new(relation));
         self
     }
 
+    /// Loads these relations of the related objects along, too.
+    #[cfg(feature = "json")]
+    pub(crate) fn also_loading(mut self, relations: Vec<Arc<dyn Preload<T>>>) -> Self {
+        self.with.extend(relations);
+        self
+    }
+
+    /// The name by which output shows it.
+    #[cfg(feature = "json")]
+    pub(crate) fn public_name(&self) -> String {
+        self.name.to_lowercase()
+    }
+
     fn query<'s>(&self, reading: Reading<'s>) -> Query<'s, T> {
-        reading.query().selecting(self.filter.clone(), self.order.clone())
+        reading.query().selecting(self.filter.clone(), self.order.clone()).seeing(self.visibility)
     }
 
     fn query_with<'s>(&self, reading: Reading<'s>) -> Query<'s, T> {
@@ -195,6 +260,7 @@ impl<M, T, K: Clone> Clone for Relation<M, T, K> {
             filter: self.filter.clone(),
             order: self.order.clone(),
             most: self.most,
+            visibility: self.visibility,
             with: self.with.clone(),
             model: PhantomData,
         }

@@ -80,7 +80,7 @@ impl<'a> Handle<'a> {
         self.db().counters().read();
         match self {
             Self::Db(db) => db.executor().fetch(statement, rows).await,
-            Self::Transaction(transaction) => transaction.lock().await?.fetch(statement, rows).await,
+            Self::Transaction(transaction) => transaction.lock().await?.open()?.fetch(statement, rows).await,
         }
     }
 
@@ -88,7 +88,7 @@ impl<'a> Handle<'a> {
         self.db().counters().read();
         match self {
             Self::Db(db) => db.executor().get_many(shape, keys, rows).await,
-            Self::Transaction(transaction) => transaction.lock().await?.get_many(shape, keys, rows).await,
+            Self::Transaction(transaction) => transaction.lock().await?.open()?.get_many(shape, keys, rows).await,
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> Handle<'a> {
                     rows.restart();
                 }
             }
-            Self::Transaction(transaction) => transaction.lock().await?.write(statement, rows).await,
+            Self::Transaction(transaction) => transaction.lock().await?.open()?.write(statement, rows).await,
         }
     }
 }

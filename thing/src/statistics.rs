@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use thing_driver_api::CacheStatistics;
+use thing_driver_api::{CacheStatistics, Error};
 
 use crate::trace;
 
@@ -25,6 +25,8 @@ pub struct Statistics {
     pub debts: u64,
     /// Debts of any process of which this one told the cache.
     pub debts_paid: u64,
+    /// Hooks and listeners that failed or panicked after a transaction had ended.
+    pub listener_errors: u64,
     /// What the cache counted; zero without a cache.
     pub cache: CacheStatistics,
 }
@@ -45,6 +47,7 @@ pub(crate) struct Counters {
     cache_errors: AtomicU64,
     debts: AtomicU64,
     debts_paid: AtomicU64,
+    listener_errors: AtomicU64,
 }
 
 impl Counters {
@@ -83,6 +86,12 @@ impl Counters {
         self.debts_paid.fetch_add(count.unsigned_abs(), Ordering::Relaxed);
     }
 
+    /// `None` for one that panicked.
+    pub(crate) fn listener_error(&self, error: Option<&Error>) {
+        trace::listener_error(error);
+        self.listener_errors.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn snapshot(&self, cache: CacheStatistics) -> Statistics {
         Statistics {
             reads: self.reads.load(Ordering::Relaxed),
@@ -92,6 +101,7 @@ impl Counters {
             cache_errors: self.cache_errors.load(Ordering::Relaxed),
             debts: self.debts.load(Ordering::Relaxed),
             debts_paid: self.debts_paid.load(Ordering::Relaxed),
+            listener_errors: self.listener_errors.load(Ordering::Relaxed),
             cache,
         }
     }

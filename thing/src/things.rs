@@ -8,22 +8,24 @@ use std::sync::Arc;
 use thing_driver_api::{EntryKey, Error, Key, Payload, Result, Tag, Value};
 
 use crate::cache::{Cache, ObjectAnswer, Stored, Turn};
-use crate::filter::Filter;
+use crate::filter::{Filter, Node};
 use crate::loader::{read_batch, read_one};
 use crate::session::Handle;
-use crate::{Coherence, Db, IntoKey, Loaded, Model, ModelKey, OrderBy, Query, Relation, RelationKind, Session, trace};
+use crate::visibility::Visibility;
+use crate::{Coherence, Db, IntoKey, Loadable, Loaded, Model, ModelKey, OrderBy, Query, Session, trace};
 
 /// The objects of one model, on a [`Db`] or in a [`Transaction`](crate::Transaction): made by [`Db::things`],
 /// [`Transaction::things`](crate::Transaction::things) or, for any session, [`Things::of`].
 pub struct Things<'s, M> {
     session: Handle<'s>,
     coherence: Coherence,
+    visibility: Visibility,
     model: PhantomData<fn() -> M>,
 }
 
 impl<'s, M: Model> Things<'s, M> {
     pub(crate) fn new(session: Handle<'s>, coherence: Coherence) -> Self {
-        Self { session, coherence, model: PhantomData }
+        Self { session, coherence, visibility: Visibility::USUAL, model: PhantomData }
     }
 
     /// The objects of the model in this session.
@@ -47,6 +49,27 @@ impl<'s, M: Model> Things<'s, M> {
         self
     }
 
+    /// Has these reads find deleted objects too, of a model with a `deleted` field.
+    #[must_use]
+    pub fn with_deleted(mut self) -> Self {
+        self.visibility = self.visibility.with_deleted();
+        self
+    }
+
+    /// Has these reads find deleted objects alone.
+    #[must_use]
+    pub fn only_deleted(mut self) -> Self {
+        self.visibility = self.visibility.only_deleted();
+        self
+    }
+
+    /// Has these reads pass over the rule of the model, `#[thing(keep = …)]`. Deleted objects stay out of sight.
+    #[must_use]
+    pub fn unfiltered(mut self) -> Self {
+        self.visibility = self.visibility.unruled();
+        self
+    }
+
     pub(crate) fn session(self) -> Handle<'s> {
         self.session
     }
@@ -67,10 +90,10 @@ impl<'s, M: Model> Things<'s, M> {
     pub async fn by_id(self, key: impl IntoKey<M::Key>) -> Result<Loaded<M>> {
         let key = key.into_key().to_key()?;
         match self.peek(&key) {
-            ObjectAnswer::Hit(object) => Ok(Loaded::new(object)),
+            ObjectAnswer::Hit(object) if self.sees_at_once(&object) => Ok(Loaded::new(object)),
             ObjectAnswer::Absent => Err(not_found::<M>(&key)),
             // The slow path is boxed, so that the future of a hit stays small.
-            _ => match Box::pin(self.read(&key)).await? {
+            _ => match Box::pin(self.read_seen(&key)).await? {
                 Some(object) => Ok(Loaded::new(object)),
                 None => Err(not_found::<M>(&key)),
             },
@@ -85,9 +108,9 @@ impl<'s, M: Model> Things<'s, M> {
     pub async fn find(self, key: impl IntoKey<M::Key>) -> Result<Option<Loaded<M>>> {
         let key = key.into_key().to_key()?;
         match self.peek(&key) {
-            ObjectAnswer::Hit(object) => Ok(Some(Loaded::new(object))),
+            ObjectAnswer::Hit(object) if self.sees_at_once(&object) => Ok(Some(Loaded::new(object))),
             ObjectAnswer::Absent => Ok(None),
-            _ => Ok(Box::pin(self.read(&key)).await?.map(Loaded::new)),
+            _ => Ok(Box::pin(self.read_seen(&key)).await?.map(Loaded::new)),
         }
     }
 
@@ -98,7 +121,7 @@ impl<'s, M: Model> Things<'s, M> {
     /// As [`Things::by_id`].
     pub async fn by_id_uncached(self, key: impl IntoKey<M::Key>) -> Result<Loaded<M>> {
         let key = key.into_key().to_key()?;
-        match self.read_uncached(&key).await? {
+        match self.seen(&key, self.read_uncached(&key).await?, Asking::Database).await? {
             Some(object) => Ok(Loaded::new(object)),
             None => Err(not_found::<M>(&key)),
         }
@@ -120,13 +143,18 @@ impl<'s, M: Model> Things<'s, M> {
         }
         wanted.sort_unstable();
         wanted.dedup();
-        let found = self.read_many(&wanted).await?;
+        let mut found = self.read_many(&wanted).await?;
+        for (object, key) in found.iter_mut().zip(&wanted) {
+            if object.as_ref().is_some_and(|object| !self.sees_at_once(object)) {
+                *object = self.seen(key, object.take(), Asking::Cache).await?;
+            }
+        }
         Ok(found.into_iter().flatten().map(|object| (object.0.key(), Loaded::new(object))).collect())
     }
 
     /// Starts a query over all objects.
     pub fn all_objects(self) -> Query<'s, M> {
-        Query::new(self.session, self.coherence)
+        Query::new(self.session, self.coherence).seeing(self.visibility)
     }
 
     /// Starts a query over the objects that match.
@@ -140,7 +168,7 @@ impl<'s, M: Model> Things<'s, M> {
     }
 
     /// Starts a query that loads this relation of its objects along.
-    pub fn with<T: Model, K: RelationKind<M, T>>(self, relation: Relation<M, T, K>) -> Query<'s, M> {
+    pub fn with(self, relation: impl Loadable<M>) -> Query<'s, M> {
         self.all_objects().with(relation)
     }
 
@@ -160,6 +188,42 @@ impl<'s, M: Model> Things<'s, M> {
     /// Those of [`Query::count`].
     pub async fn count(self) -> Result<u64> {
         self.all_objects().count().await
+    }
+
+    /// The object with this key, locked until the transaction ends: others who lock or write it wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] when there is none; else as [`Query::for_update`].
+    pub async fn by_id_for_update(self, key: impl IntoKey<M::Key>) -> Result<Loaded<M>> {
+        let key = key.into_key().to_key()?;
+        let found = self.filter(Filter::new(Node::key(M::table(), &key))).for_update().first().await?;
+        found.ok_or_else(|| not_found::<M>(&key))
+    }
+
+    /// Whether the object is seen, without a look at the rule of its model.
+    fn sees_at_once(self, object: &Stored<M>) -> bool {
+        !self.visibility.is_ruled::<M>() && self.visibility.sees_life(&object.0)
+    }
+
+    async fn read_seen(self, key: &Key) -> Result<Option<Arc<Stored<M>>>> {
+        self.seen(key, self.read(key).await?, Asking::Cache).await
+    }
+
+    /// The object, if it is seen. In doubt the database is asked, or a list in the cache that says what it said.
+    async fn seen(self, key: &Key, object: Option<Arc<Stored<M>>>, asking: Asking) -> Result<Option<Arc<Stored<M>>>> {
+        let Some(object) = object else { return Ok(None) };
+        let seen = match self.visibility.sees(&object.0, self.session.db().exactness())? {
+            Some(seen) => seen,
+            None => {
+                let query = self.filter(Filter::new(Node::key(M::table(), key)));
+                match asking {
+                    Asking::Cache => query.exists().await?,
+                    Asking::Database => query.uncached().exists().await?,
+                }
+            }
+        };
+        Ok(Some(object).filter(|_| seen))
     }
 
     /// The object in this process's memory.
@@ -287,6 +351,13 @@ impl<'s, M: Model> Things<'s, M> {
         let state = self.session.db().model::<M>();
         read_batch(self.session, &state.get, keys).await?.into_iter().collect()
     }
+}
+
+/// Who says whether an object is seen that can't be judged here.
+#[derive(Clone, Copy)]
+enum Asking {
+    Cache,
+    Database,
 }
 
 impl<M> Clone for Things<'_, M> {

@@ -1,4 +1,4 @@
-//! Spans and events of the crate `tracing`, all with the target `thing::cache`; nothing without the feature `tracing`.
+//! Spans and events of the crate `tracing`, all with the target `thing::cache` but the last; nothing without the feature `tracing`.
 //!
 //! | | level | |
 //! |---|---|---|
@@ -10,6 +10,7 @@
 //! | event `miss` | debug | the cache did not answer, with the reason |
 //! | event `cache error` | warn | the cache failed a command |
 //! | event `debt`, `debts paid` | warn, info | a write was carried out although the cache could not be told; that was made good |
+//! | event `listener failed` | error | a hook or a listener failed after the end of a transaction; target `thing::hooks` |
 
 #[cfg(feature = "tracing")]
 mod enabled {
@@ -42,6 +43,11 @@ mod enabled {
     pub(crate) fn debts_paid(count: u64) {
         tracing::info!(target: "thing::cache", count, "debts paid");
     }
+
+    pub(crate) fn listener_error(error: Option<&thing_driver_api::Error>) {
+        let error = error.map_or_else(|| "it panicked".to_owned(), ToString::to_string);
+        tracing::error!(target: "thing::hooks", error, "listener failed");
+    }
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -57,9 +63,11 @@ mod disabled {
     pub(crate) fn debt() {}
 
     pub(crate) fn debts_paid(_: u64) {}
+
+    pub(crate) fn listener_error(_: Option<&thing_driver_api::Error>) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use disabled::{cache_error, debt, debts_paid, miss, span};
+pub(crate) use disabled::{cache_error, debt, debts_paid, listener_error, miss, span};
 #[cfg(feature = "tracing")]
-pub(crate) use enabled::{cache_error, debt, debts_paid, miss, span};
+pub(crate) use enabled::{cache_error, debt, debts_paid, listener_error, miss, span};

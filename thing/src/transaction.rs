@@ -1,7 +1,6 @@
 //! Transactions: all or nothing, on the database and in the cache.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +11,7 @@ use thing_driver_api::{
 
 use crate::cache::{Announced, LISTED, Quarantine, Tags};
 use crate::debt::{self, NewDebt};
+use crate::event::{End, Event};
 use crate::session::Handle;
 use crate::{Coherence, Db, Model, Raw, Things};
 
@@ -53,6 +53,10 @@ struct Touched {
     owing: bool,
     /// With the savepoint in which each was made.
     changes: Vec<(u64, Arc<Change>)>,
+    /// What hooks and listeners will be told of when the transaction has ended, with the savepoint in which it was done.
+    events: Vec<(u64, Event)>,
+    /// The savepoint in which a hook failed after its write.
+    doomed: Option<u64>,
     /// Statements of which it is not known what they changed: running, given up by their callers, or failed with the
     /// answer lost.
     unlisted: usize,
@@ -62,6 +66,8 @@ impl Touched {
     /// Forgets what was done in a savepoint, and in those within it: they began later and have greater numbers.
     fn undo(&mut self, savepoint: u64) {
         self.changes.retain(|(id, _)| *id < savepoint);
+        self.events.retain(|(id, _)| *id < savepoint);
+        self.doomed = self.doomed.filter(|id| *id < savepoint);
     }
 }
 
@@ -108,8 +114,10 @@ impl Transaction {
             return Err(Error::unsupported("this driver has no savepoints, so transactions don't nest"));
         }
         let depth = self.depth + 1;
+        // A write that has looked at its row writes it first: within the savepoint others may.
+        let _turn = self.turn().await;
         let mut connection = self.lock().await?;
-        connection.savepoint(depth).await?;
+        connection.open()?.savepoint(depth).await?;
         let mut savepoints = locked(&self.shared.savepoints);
         savepoints.begun += 1;
         let id = savepoints.begun;
@@ -154,20 +162,34 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// Those of the database; one that is not [`Error::may_have_executed`] means that nothing was changed.
+    /// Those of the database; [`Error::is_refused`] when a hook failed after its write; one that is not
+    /// [`Error::may_have_executed`] means that nothing was changed.
     pub async fn commit(mut self) -> Result<()> {
-        let mut connection = self.lock().await?;
+        if locked(&self.shared.touched).doomed.is_some_and(|savepoint| savepoint >= self.id) {
+            self.rollback().await?;
+            return Err(Error::refused("a hook failed after its write, so the transaction was rolled back"));
+        }
         if self.depth > 0 {
-            connection.release(self.depth).await?;
-            drop(connection);
+            self.lock().await?.open()?.release(self.depth).await?;
             self.close_savepoint();
             self.fate.commit();
             return Ok(());
         }
-        let transaction = connection.take()?;
-        drop(connection);
+        let transaction = self.lock().await?.0.take().ok_or_else(over)?;
         self.ended = true;
         let mut touched = std::mem::take(&mut *locked(&self.shared.touched));
+        let events = std::mem::take(&mut touched.events);
+        let committed = self.commit_outermost(transaction, touched).await;
+        match &committed {
+            Ok(()) => self.tell_end(End::Committed, events).await,
+            // It is not known what became of it.
+            Err(error) if error.may_have_executed() => {}
+            Err(_) => self.tell_end(End::RolledBack, events).await,
+        }
+        committed
+    }
+
+    async fn commit_outermost(&self, transaction: Box<dyn DriverTransaction>, mut touched: Touched) -> Result<()> {
         touched.tags.add_tables(std::mem::take(&mut touched.suspected));
         let Some(cache) = self.db.cache().filter(|_| !touched.tags.is_empty()) else {
             transaction.commit().await?;
@@ -222,18 +244,40 @@ impl Transaction {
     ///
     /// Those of the database; the transaction is over all the same.
     pub async fn rollback(mut self) -> Result<()> {
-        let mut connection = self.lock().await?;
         if self.depth > 0 {
-            connection.rollback_to(self.depth).await?;
-            drop(connection);
+            self.lock().await?.open()?.rollback_to(self.depth).await?;
             locked(&self.shared.touched).undo(self.id);
             self.close_savepoint();
             return Ok(());
         }
-        let transaction = connection.take()?;
-        drop(connection);
+        let transaction = self.lock().await?.0.take().ok_or_else(over)?;
         self.ended = true;
-        transaction.rollback().await
+        let events = std::mem::take(&mut locked(&self.shared.touched).events);
+        let rolled_back = transaction.rollback().await;
+        self.tell_end(End::RolledBack, events).await;
+        rolled_back
+    }
+
+    /// Commits what was done, or rolls back what failed.
+    pub(crate) async fn finish<T>(self, done: Result<T>) -> Result<T> {
+        match done {
+            Ok(done) => {
+                self.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                // The error says why; a rollback that fails leaves the connection to its driver.
+                let _ = self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn tell_end(&self, end: End, events: Vec<(u64, Event)>) {
+        if !events.is_empty() {
+            let events = events.into_iter().map(|(_, event)| event).collect();
+            Box::pin(self.db.listeners().ended(end, events, &self.db)).await;
+        }
     }
 
     /// As [`Db::raw`], in this transaction.
@@ -295,6 +339,16 @@ impl Transaction {
         }
     }
 
+    /// Notes what hooks and listeners will be told of when the transaction has ended.
+    pub(crate) fn note(&self, event: Event) {
+        locked(&self.shared.touched).events.push((self.id, event));
+    }
+
+    /// Lets this be rolled back only.
+    pub(crate) fn doom(&self) {
+        locked(&self.shared.touched).doomed.get_or_insert(self.id);
+    }
+
     /// Lets no other write look at a row until this one has written it: two that look first and write then would each
     /// tell of a row that the other changed.
     pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
@@ -333,8 +387,16 @@ impl Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         self.fate.undo_unless_committed();
+        if self.ended {
+            return;
+        }
         // The driver's own transaction rolls back when the last handle drops it.
-        if self.ended || self.depth == 0 {
+        if self.depth == 0 {
+            let events = std::mem::take(&mut locked(&self.shared.touched).events);
+            if let (false, Ok(runtime)) = (events.is_empty(), tokio::runtime::Handle::try_current()) {
+                let (db, events) = (self.db.clone(), events.into_iter().map(|(_, event)| event).collect());
+                runtime.spawn(async move { db.listeners().ended(End::RolledBack, events, &db).await });
+            }
             return;
         }
         let mut savepoints = locked(&self.shared.savepoints);
@@ -399,28 +461,15 @@ impl Fate {
 pub(crate) struct Connection<'a>(tokio::sync::MutexGuard<'a, Option<Box<dyn DriverTransaction>>>);
 
 impl Connection<'_> {
-    fn take(&mut self) -> Result<Box<dyn DriverTransaction>> {
-        self.0.take().ok_or_else(over)
+    /// What runs the statement.
+    pub(crate) fn open(&mut self) -> Result<&mut dyn DriverTransaction> {
+        match &mut *self.0 {
+            Some(connection) => Ok(&mut **connection),
+            None => Err(over()),
+        }
     }
 }
 
 fn over() -> Error {
     Error::invalid_input("the transaction is over")
-}
-
-impl Deref for Connection<'_> {
-    type Target = dyn DriverTransaction;
-
-    fn deref(&self) -> &Self::Target {
-        // `lock` is called through `&self`, `take` through a consumed `self`: while a handle exists the connection does.
-        #[allow(clippy::expect_used)]
-        self.0.as_deref().expect("a transaction that is not over has its connection")
-    }
-}
-
-impl DerefMut for Connection<'_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        #[allow(clippy::expect_used)] // As for `deref`.
-        self.0.as_deref_mut().expect("a transaction that is not over has its connection")
-    }
 }

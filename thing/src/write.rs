@@ -1,8 +1,9 @@
-//! Writing: create, save, delete, one or many.
+//! Writing: create, save, delete, change sets, upserts, one or many, with rules, hooks and what goes along.
 //!
 //! ```text
 //! alone           touched tags ─▶ quarantine ─▶ guarded statement ─▶ release with the change
 //! in transaction  row before ─▶ statement ─▶ noted; quarantine and release at the commit
+//! observed        hooks ─▶ one of these, in a transaction ─▶ hooks ─▶ event, told at the end
 //! ```
 //!
 //! A write alone is one statement. The tags it touches must be closed before it runs, and they depend on the row as it
@@ -12,13 +13,28 @@
 mod create;
 mod update;
 mod delete;
+mod soft_delete;
+mod on_delete;
 mod dependents;
+mod rewrite;
+mod batch;
+mod any_model;
+mod touch;
 mod version;
-mod increment;
+mod apply;
 mod or_create;
+mod observed;
+mod upsert;
+mod bulk;
 
+pub(crate) use batch::{Batch, key_of_row};
+pub use bulk::Bulk;
 pub use dependents::Dependent;
+pub(crate) use observed::is_observed;
+pub use on_delete::OnDelete;
 pub use or_create::{OrCreated, UniqueColumn, UniqueKey};
+pub(crate) use rewrite::{Action, Rewrite};
+pub(crate) use soft_delete::restoring;
 pub(crate) use version::Seen;
 
 use std::sync::Arc;
@@ -31,7 +47,9 @@ use thing_driver_api::{
 use crate::cache::KnownRow;
 use crate::session::Handle;
 use crate::things::not_found;
-use crate::{Db, Filter, Increment, IntoKey, Loaded, Model, ModelKey, Things};
+use crate::validation::check;
+use crate::visibility::is_living;
+use crate::{ChangeSet, Db, Filter, IntoKey, Loaded, Model, ModelKey, Things, Transaction};
 
 /// How often a guarded write is tried when others move the row; then it becomes a transaction.
 const ATTEMPTS: usize = 3;
@@ -43,14 +61,22 @@ impl<M: Model> Things<'_, M> {
     /// # Errors
     ///
     /// [`Error::is_unique_violation`] and other constraints, values that can't be stored exactly, failures of the
-    /// database, [`ErrorKind::Cache`](crate::ErrorKind::Cache) when the cache can't be told before the write.
+    /// database, [`ErrorKind::Cache`](crate::ErrorKind::Cache) when the cache can't be told before the write;
+    /// [`Error::violations`] of an object that breaks the rules of its model; those of hooks and listeners.
     pub async fn create(self, object: impl Into<M>) -> Result<Loaded<M>> {
-        let mut object = object.into();
+        let object = object.into();
+        let created = match is_observed::<M>(self.session()) {
+            true => Box::pin(observed::create(self, object)).await,
+            false => self.insert(object).await,
+        };
+        created.map(Loaded::of).map_err(|error| error.context(format!("create {}", M::NAME)))
+    }
+
+    /// Adds an object whose hooks have run, if it has any.
+    async fn insert(self, mut object: M) -> Result<M> {
         object.touch(self.session().db().now(), true);
-        create::create(self.session(), self.coherence(), object)
-            .await
-            .map(Loaded::of)
-            .map_err(|error| error.context(format!("create {}", M::NAME)))
+        check(&object)?;
+        create::create(self.session(), self.coherence(), object).await
     }
 
     /// Writes the columns of `object` that its holder changed. With no change nothing is sent, and `updated` stays.
@@ -61,7 +87,14 @@ impl<M: Model> Things<'_, M> {
     /// constraints; a changed key or version; else as [`Things::create`].
     pub async fn save(self, object: &mut Loaded<M>) -> Result<()> {
         let key = object.original().key().to_key()?;
-        update::save(self.session(), self.coherence(), object).await.map_err(|error| about::<M>(error, "save", &key))
+        self.save_one(object).await.map_err(|error| about::<M>(error, "save", &key))
+    }
+
+    async fn save_one(self, object: &mut Loaded<M>) -> Result<()> {
+        match is_observed::<M>(self.session()) {
+            true => Box::pin(observed::save(self, object)).await,
+            false => update::save(self.session(), self.coherence(), object).await.map(drop),
+        }
     }
 
     /// Writes all columns of a plain struct, or adds it when its generated key is unset. Its version is the one that its
@@ -70,68 +103,93 @@ impl<M: Model> Things<'_, M> {
     /// # Errors
     ///
     /// As [`Things::save`].
-    pub async fn save_plain(self, mut object: M) -> Result<Loaded<M>> {
+    pub async fn save_plain(self, object: M) -> Result<Loaded<M>> {
         if M::table().has_generated_key() && object.key().is_unset() {
             return self.create(object).await;
         }
         let key = object.key().to_key()?;
-        let fate = self.session().fate();
-        // What it is again when the transaction is rolled back.
-        let given = fate.as_ref().filter(|_| M::VERSION.is_some()).map(|_| object.clone());
-        object.touch(self.session().db().now(), false);
-        update::replace(self.session(), self.coherence(), &mut object)
-            .await
-            .map_err(|error| about::<M>(error, "save", &key))?;
-        let Some(given) = given else { return Ok(Loaded::of(object)) };
-        let mut saved = Loaded::of(given);
-        saved.accept(object, fate);
-        Ok(saved)
+        let saved = match is_observed::<M>(self.session()) {
+            true => Box::pin(observed::replace(self, object)).await,
+            false => update::replace(self.session(), self.coherence(), object).await.map(|(saved, _)| saved),
+        };
+        saved.map_err(|error| about::<M>(error, "save", &key))
     }
 
-    /// Removes the object with this key, whatever its version.
+    /// Removes the object with this key, whatever its version. One of a model with a `deleted` field is marked instead, and
+    /// [`Things::restore`] brings it back. Objects that refer to it go the way that its relations say with `on_delete`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] when there is none; constraints; else as [`Things::create`].
+    /// [`Error::is_not_found`] when there is none; [`Error::is_restricted`] when others refer to it, as a relation says;
+    /// constraints; else as [`Things::create`].
     pub async fn delete(self, key: impl IntoKey<M::Key>) -> Result<()> {
         let key = key.into_key().to_key()?;
-        delete::delete::<M>(self.session(), self.coherence(), &key, None)
-            .await
-            .map_err(|error| about::<M>(error, "delete", &key))
+        self.delete_one(&key, None).await.map_err(|error| about::<M>(error, "delete", &key))
     }
 
-    /// Adds to columns of the object with this key, without a look at it: two callers who do so at one time are both
-    /// counted. Gives the object as it is then. Its version and `updated` are raised too.
+    /// `known` is the object as the caller saw it.
+    async fn delete_one(self, key: &Key, known: Option<&M>) -> Result<()> {
+        match is_observed::<M>(self.session()) {
+            true => Box::pin(observed::delete(self, key, known)).await,
+            false => delete::delete(self.session(), self.coherence(), key, known).await,
+        }
+    }
+
+    /// Writes these columns of the object with this key, without a look at it, and gives the object as it is then. What is
+    /// added is counted of all who do so at one time. Its version and `updated` are raised too.
     ///
     /// ```text
-    /// let item = db.things::<Item>().increment(id, Item::STOCK.plus(-1) & Item::SOLD.plus(1)).await?;
+    /// let item = db.things::<Item>().update_by_id(id, Item::STOCK.plus(-1) & Item::NOTE.set("sold")).await?;
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] when there is none; [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) of the column
-    /// whose type does not hold the sum, also that of an unsigned integer below zero; a column that is named twice, the
-    /// key, the version; constraints; else as [`Things::create`].
-    pub async fn increment(self, key: impl IntoKey<M::Key>, increment: Increment<M>) -> Result<Loaded<M>> {
-        self.increment_if(key, increment, Filter::everything()).await
+    /// [`Error::is_not_found`] when there is none; [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) of a column
+    /// whose type does not hold the value or the sum, also that of an unsigned integer below zero; a column that is named
+    /// twice, the key, the version; constraints; else as [`Things::create`].
+    pub async fn update_by_id(self, key: impl IntoKey<M::Key>, change: ChangeSet<M>) -> Result<Loaded<M>> {
+        self.update_by_id_if(key, change, Filter::everything()).await
     }
 
-    /// As [`Things::increment`], if the object matches the condition.
+    /// As [`Things::update_by_id`], if the object matches the condition.
     ///
     /// # Errors
     ///
-    /// [`Error::is_condition_failed`] when it does not; else as [`Things::increment`].
-    pub async fn increment_if(
+    /// [`Error::is_condition_failed`] when it does not; else as [`Things::update_by_id`].
+    pub async fn update_by_id_if(
         self,
         key: impl IntoKey<M::Key>,
-        increment: Increment<M>,
+        change: ChangeSet<M>,
         condition: Filter<M>,
     ) -> Result<Loaded<M>> {
         let key = key.into_key().to_key()?;
-        increment::increment(self, &key, increment, condition.into_node())
+        apply::apply(self, &key, change, condition.into_node())
             .await
             .map(Loaded::of)
-            .map_err(|error| about::<M>(error, "increment", &key))
+            .map_err(|error| about::<M>(error, "update", &key))
+    }
+
+    /// [`Things::update_by_id`] by the name that says what a change set of amounts does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::update_by_id`].
+    pub async fn increment(self, key: impl IntoKey<M::Key>, amounts: ChangeSet<M>) -> Result<Loaded<M>> {
+        self.update_by_id(key, amounts).await
+    }
+
+    /// [`Things::update_by_id_if`] by the name that says what a change set of amounts does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Things::update_by_id_if`].
+    pub async fn increment_if(
+        self,
+        key: impl IntoKey<M::Key>,
+        amounts: ChangeSet<M>,
+        condition: Filter<M>,
+    ) -> Result<Loaded<M>> {
+        self.update_by_id_if(key, amounts, condition).await
     }
 
     /// Adds many objects, all or none, and gives them back with their keys, in order.
@@ -140,26 +198,37 @@ impl<M: Model> Things<'_, M> {
     ///
     /// As [`Things::create`]; the message names the item that failed, counted from 0.
     pub async fn create_many<T: Into<M>>(self, objects: impl IntoIterator<Item = T>) -> Result<Vec<Loaded<M>>> {
-        let now = self.session().db().now();
-        let touched = |object: T| {
-            let mut object = object.into();
-            object.touch(now, true);
-            object
-        };
-        let many: Vec<M> = objects.into_iter().map(touched).collect();
-        match self.session() {
-            Handle::Db(db) => create::create_many(db, self.coherence(), many).await,
-            Handle::Transaction(outer) => {
-                let inner = outer.begin().await?;
-                let mut created = Vec::with_capacity(many.len());
-                for (index, object) in many.into_iter().enumerate() {
-                    let object = create::create(Handle::Transaction(&inner), self.coherence(), object).await;
-                    created.push(Loaded::of(object.map_err(|e| item::<M>(e, index))?));
-                }
-                inner.commit().await?;
-                Ok(created)
+        self.create_chunk(objects.into_iter().map(Into::into).collect(), 0).await
+    }
+
+    /// As [`Things::create_many`], with messages that count from `first`.
+    async fn create_chunk(self, mut many: Vec<M>, first: usize) -> Result<Vec<Loaded<M>>> {
+        if !is_observed::<M>(self.session()) {
+            let now = self.session().db().now();
+            for (index, object) in many.iter_mut().enumerate() {
+                object.touch(now, true);
+                check(object).map_err(|error| item::<M>(error, first + index))?;
+            }
+            if let Handle::Db(db) = self.session() {
+                return create::create_many(db, self.coherence(), many, first).await;
             }
         }
+        let inner = self.session().begin_within().await?;
+        let created = self.within(&inner).create_each(many, first).await;
+        inner.finish(created).await
+    }
+
+    async fn create_each(self, many: Vec<M>, first: usize) -> Result<Vec<Loaded<M>>> {
+        let is_observed = is_observed::<M>(self.session());
+        let mut created = Vec::with_capacity(many.len());
+        for (index, object) in many.into_iter().enumerate() {
+            let object = match is_observed {
+                true => Box::pin(observed::create(self, object)).await,
+                false => create::create(self.session(), self.coherence(), object).await,
+            };
+            created.push(Loaded::of(object.map_err(|error| item::<M>(error, first + index))?));
+        }
+        Ok(created)
     }
 
     /// Saves many objects, all or none. Objects without changes cost nothing.
@@ -171,19 +240,26 @@ impl<M: Model> Things<'_, M> {
     pub async fn save_many<'o>(self, objects: impl IntoIterator<Item = &'o mut Loaded<M>>) -> Result<()> {
         let mut objects: Vec<&mut Loaded<M>> = objects.into_iter().collect();
         let mut any = false;
-        for object in &objects {
-            any |= !object.changes()?.is_empty();
+        for (index, object) in objects.iter().enumerate() {
+            let is_changed = !object.changes()?.is_empty();
+            if is_changed && !is_observed::<M>(self.session()) {
+                check(&***object).map_err(|error| item::<M>(error, index))?;
+            }
+            any |= is_changed;
         }
         if !any {
             return Ok(());
         }
         let inner = self.session().begin_within().await?;
+        let saved = self.within(&inner).save_each(&mut objects).await;
+        inner.finish(saved).await
+    }
+
+    async fn save_each(self, objects: &mut [&mut Loaded<M>]) -> Result<()> {
         for (index, object) in objects.iter_mut().enumerate() {
-            update::save(Handle::Transaction(&inner), self.coherence(), object)
-                .await
-                .map_err(|e| item::<M>(e, index))?;
+            self.save_one(object).await.map_err(|error| item::<M>(error, index))?;
         }
-        inner.commit().await
+        Ok(())
     }
 
     /// Removes the objects with these keys, all or none.
@@ -200,12 +276,20 @@ impl<M: Model> Things<'_, M> {
             return Ok(());
         }
         let inner = self.session().begin_within().await?;
-        for (index, key) in wanted.iter().enumerate() {
-            delete::delete::<M>(Handle::Transaction(&inner), self.coherence(), key, None)
-                .await
-                .map_err(|e| item::<M>(e, index))?;
+        let deleted = self.within(&inner).delete_each(&wanted).await;
+        inner.finish(deleted).await
+    }
+
+    async fn delete_each(self, keys: &[Key]) -> Result<()> {
+        for (index, key) in keys.iter().enumerate() {
+            self.delete_one(key, None).await.map_err(|error| item::<M>(error, index))?;
         }
-        inner.commit().await
+        Ok(())
+    }
+
+    /// The same in a transaction of its own.
+    fn within(self, inner: &Transaction) -> Things<'_, M> {
+        Things::new(Handle::Transaction(inner), self.coherence())
     }
 }
 
@@ -219,16 +303,15 @@ impl<M: Model> Loaded<M> {
         Things::<M>::of(session).save(self).await
     }
 
-    /// Removes the object.
+    /// Removes the object, as [`Things::delete`].
     ///
     /// # Errors
     ///
     /// As [`Things::delete`]; [`Error::is_stale`] when the row has another version than the object.
     pub async fn delete<S: crate::Session + ?Sized>(self, session: &S) -> Result<()> {
         let key = self.original().key().to_key()?;
-        let known = Some(self.original());
-        let coherence = Things::<M>::of(session).coherence();
-        delete::delete(session.handle(), coherence, &key, known)
+        Things::of(session)
+            .delete_one(&key, Some(self.original()))
             .await
             .map_err(|error| about::<M>(error, "delete", &key))
     }
@@ -245,8 +328,13 @@ fn item<M: Model>(error: Error, index: usize) -> Error {
     error.context(format!("{} item {index}", M::NAME))
 }
 
+/// What every write of the model sets to the time.
+pub(crate) fn stamps<M: Model>(now: i64) -> impl Iterator<Item = (usize, Value<'static>)> {
+    M::updated_columns().into_iter().map(move |column| (column, Value::Timestamp(now)))
+}
+
 /// The row as the database will hold it.
-fn row_of<M: Model>(object: &M) -> Result<KnownRow> {
+pub(crate) fn row_of<M: Model>(object: &M) -> Result<KnownRow> {
     (0..M::table().columns().len()).map(|column| Ok(Some(object.value(column)?.into_owned()))).collect()
 }
 
@@ -275,9 +363,11 @@ impl Target {
     }
 }
 
-/// The row as it is now, read in the session, and locked there if that is a transaction.
+/// The row as it is now, read in the session, and locked there if that is a transaction. One that is marked as deleted is
+/// none.
 async fn row_before<M: Model>(session: Handle<'_>, key: &Key) -> Result<KnownRow> {
-    find_row(session, M::table(), key).await?.ok_or_else(|| not_found::<M>(key))
+    let row = find_row(session, M::table(), key).await?;
+    row.filter(|row| is_living(M::table(), row)).ok_or_else(|| not_found::<M>(key))
 }
 
 /// As [`row_before`], of a row that may not be there.
@@ -294,9 +384,13 @@ pub(crate) async fn find_row(session: Handle<'_>, table: &Arc<Table>, key: &Key)
     let shape = session.db().shape(table, &operation);
     let mut rows = crate::rows::WholeRows::new(table);
     session.fetch(&Statement::new(&shape, &target.values), &mut rows).await?;
-    let Some(row) = rows.rows.pop() else { return Ok(None) };
+    rows.rows.pop().map(|row| whole_row(table, row)).transpose()
+}
+
+/// A row of which every value is known.
+fn whole_row(table: &Table, row: KnownRow) -> Result<KnownRow> {
     match row.iter().position(Option::is_none) {
-        None => Ok(Some(row)),
+        None => Ok(row),
         Some(column) => {
             let name = &table.column(column).name;
             Err(Error::invalid_data(name.as_ref(), format!("column `{name}` holds a value of another type")))
@@ -316,12 +410,13 @@ struct Guard {
 
 impl Guard {
     /// The scopes, from which the tags are taken, and the columns that will be written: what was seen of these is most
-    /// likely still there, and gives the change log the row before. Without RETURNING all columns that are worth it: then
+    /// likely still there, and gives the change log the row before. The mark of deleted rows, whose row must live. Without RETURNING all columns that are worth it: then
     /// the rest of the row is known too. And the version that the caller saw.
     fn new(db: &Db, table: &Table, written: ColumnSet, seen: Option<Seen>) -> Self {
         let all: Vec<usize> = (0..table.columns().len()).collect();
         let returning = db.executor().capabilities().has(Capability::Returning);
-        let needed: ColumnSet = table.scopes().iter().copied().chain(seen.map(Seen::column)).collect();
+        let needed = table.scopes().iter().copied().chain(seen.map(Seen::column)).chain(table.deleted());
+        let needed: ColumnSet = needed.collect();
         let guarded = |&column: &usize| {
             let worth = is_comparable(table.column(column).value_type) && !table.key().contains(&column);
             needed.contains(column) || worth && (!returning || written.contains(column))
@@ -347,7 +442,7 @@ impl Guard {
 
 /// Columns whose old value is worth a comparison: the long ones are not, and documents are not comparable everywhere.
 fn is_comparable(value_type: ValueType) -> bool {
-    !matches!(value_type, ValueType::Bytes | ValueType::Json)
+    value_type != ValueType::Bytes && !value_type.is_document()
 }
 
 /// The key that the row has in the database. Where text compares by rules of the database's own it may be spelt otherwise

@@ -4,8 +4,9 @@ use futures_util::future::try_join_all;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
-use crate::link::{Link, load_scripts};
+use crate::link::Link;
 use crate::name::{Name, Shard};
+use crate::script::ScriptNames;
 
 /// Commands, each for the node of its shard. Those of one shard run in their order, and behind them the messages.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl<'a> Batch<'a> {
         let nodes = nodes.filter(|(_, (commands, _))| !commands.is_empty());
         let runs = nodes.map(|(node, (commands, messages))| async move {
             let (places, commands): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
-            let answers = run_on(&node.connection().handle(), commands, messages).await?;
+            let answers = run_on(&node.connection().handle(), &self.link.scripts, commands, messages).await?;
             Ok::<_, RedisError>(places.into_iter().zip(answers).collect::<Vec<_>>())
         });
         let mut answers: Vec<_> = try_join_all(runs).await?.into_iter().flatten().collect();
@@ -50,10 +51,11 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Runs commands on one server and sends the messages behind them; those commands again whose script the server has
-/// forgotten, and then all messages again. Answers those of the commands.
+/// Runs commands on one server and sends the messages behind them; those commands again, with the script itself, whose
+/// script the server has forgotten, and then all messages again. Answers those of the commands.
 pub(crate) async fn run_on(
     connection: &MultiplexedConnection,
+    scripts: &ScriptNames,
     mut commands: Vec<Cmd>,
     messages: Vec<Cmd>,
 ) -> RedisResult<Vec<Value>> {
@@ -62,9 +64,8 @@ pub(crate) async fn run_on(
     let mut answers = send(connection, &commands).await?;
     let mut again: Vec<usize> = (0..count).filter(|&at| is_forgotten(&answers[at])).collect();
     if !again.is_empty() {
-        load_scripts(connection).await?;
         again.extend(count..commands.len());
-        let repeated: Vec<Cmd> = again.iter().map(|&at| commands[at].clone()).collect();
+        let repeated: Vec<Cmd> = again.iter().map(|&at| scripts.spelled_out(&commands[at])).collect();
         for (at, answer) in again.into_iter().zip(send(connection, &repeated).await?) {
             answers[at] = answer;
         }

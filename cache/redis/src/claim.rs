@@ -146,7 +146,7 @@ impl RedisCache {
 
     async fn run_at(&self, link: &Link, name: Name, commands: Vec<Cmd>) -> RedisResult<Vec<Value>> {
         let connection = link.nodes[link.place(name.shard)].connection().handle();
-        run_on(&connection, commands, Vec::new()).await
+        run_on(&connection, &link.scripts, commands, Vec::new()).await
     }
 
     /// Ends the lease of a fill, and has its claim taken away.
@@ -169,7 +169,7 @@ impl RedisCache {
             command.arg(&id.0.to_le_bytes());
             let connection = link.nodes[link.place(name.shard)].connection().handle();
             // What fails here ends by itself.
-            let _ = within(limit, run_on(&connection, vec![command], Vec::new())).await;
+            let _ = within(limit, run_on(&connection, &link.scripts, vec![command], Vec::new())).await;
         });
     }
 }

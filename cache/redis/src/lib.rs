@@ -173,8 +173,10 @@ mod sentinel;
 mod keeper;
 mod breaker;
 mod counters;
+mod server;
 mod error;
 
 pub use client::RedisCache;
 pub use config::RedisConfig;
 pub use counters::RedisStatistics;
+pub use server::RedisServer;

@@ -1,5 +1,6 @@
 //! Connections to the servers, and the epoch under which they are used.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -67,9 +68,17 @@ impl Connection {
     }
 }
 
+/// A link in the making. The compiler looks into the futures that a future is made of only so deep, and those of a
+/// connection are nested deeper than would leave room for those of a program: behind this type it does not look.
+type Connecting<'c> = Pin<Box<dyn Future<Output = Result<Link>> + Send + 'c>>;
+
 impl Link {
     /// Connects as the configuration says.
-    pub(crate) async fn connect(config: &RedisConfig, number: u64) -> Result<Self> {
+    pub(crate) fn connect(config: &RedisConfig, number: u64) -> Connecting<'_> {
+        Box::pin(Self::connected(config, number))
+    }
+
+    async fn connected(config: &RedisConfig, number: u64) -> Result<Self> {
         let (servers, places) = match &config.layout {
             Layout::One => (vec![config.with_credentials(config.servers[0].clone())], [0; SHARDS]),
             Layout::Sentinel { primary } => (vec![sentinel::find(config, primary).await?], [0; SHARDS]),
@@ -352,13 +361,13 @@ async fn epoch(connection: &MultiplexedConnection, clock: &ServerClock) -> Redis
     Ok(Ok(digest(format!("{run_id} {id} {offset}").as_bytes())))
 }
 
-async fn info(connection: &MultiplexedConnection, section: &str) -> RedisResult<String> {
+pub(crate) async fn info(connection: &MultiplexedConnection, section: &str) -> RedisResult<String> {
     let mut command = Cmd::new();
     command.arg("INFO").arg(section);
     query(connection, &command).await
 }
 
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = info.lines();
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }

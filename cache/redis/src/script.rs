@@ -1,6 +1,6 @@
 //! The scripts that run in the server.
 
-use redis::Cmd;
+use redis::{Arg, Cmd};
 
 /// A script, each of which works on cells of one slot in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,5 +110,25 @@ pub(crate) struct ScriptNames(pub(crate) [Box<str>; Script::ALL.len()]);
 impl ScriptNames {
     pub(crate) fn of(&self, script: Script) -> &str {
         &self.0[script as usize]
+    }
+
+    /// The same call with the script itself in the place of its name: a server needs to know nothing. Other commands stay
+    /// as they are.
+    pub(crate) fn spelled_out(&self, command: &Cmd) -> Cmd {
+        let mut arguments = command.args_iter();
+        let (Some(Arg::Simple(b"EVALSHA")), Some(Arg::Simple(name))) = (arguments.next(), arguments.next()) else {
+            return command.clone();
+        };
+        let Some(script) = Script::ALL.into_iter().find(|&script| self.of(script).as_bytes() == name) else {
+            return command.clone();
+        };
+        let mut call = Cmd::new();
+        call.arg("EVAL").arg(script.source());
+        for argument in arguments {
+            if let Arg::Simple(argument) = argument {
+                call.arg(argument);
+            }
+        }
+        call
     }
 }

@@ -166,7 +166,7 @@ async fn ask(way: &Way, link: &Link, at: usize, node: &Node, holders: Name) -> R
     call.arg(&way.client).arg(channel(&node.head)).arg(message::sync(&way.client, &barrier));
     let mut commands = vec![call];
     commands.extend(link.probes(at));
-    let answer = run_on(&node.connection().handle(), commands, Vec::new()).await?;
+    let answer = run_on(&node.connection().handle(), &link.scripts, commands, Vec::new()).await?;
     let now = Instant::now();
     let Some(Value::Array(found)) = answer.into_iter().next() else { return Err(unexpected("holders")) };
     let [age, bound, found @ ..] = &found[..] else { return Err(unexpected("holders")) };

@@ -312,7 +312,7 @@ impl Questions {
         self.link.holders().zip(&self.connections).map(move |((node, _, holders), (_, connection))| {
             let mut commands = of(holders);
             commands.extend(self.link.probes(node));
-            run_on(connection, commands, Vec::new())
+            run_on(connection, &self.link.scripts, commands, Vec::new())
         })
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use support::near::{BOUND, Near, next, stream};
 use support::{LIST_TAGS, LONG, Server, TABLE, changed, config, connect, quarantine, release, row_tag, until, write};
 use thing_driver_api::{CacheClient, ErrorKind, Invalidation, Outcome, Tag, Token};
@@ -242,10 +243,11 @@ async fn a_restarted_server_ends_the_stream() {
 #[tokio::test]
 async fn a_server_that_forgets_everything_still_tells() {
     let instance = Instance::redis().await;
-    let config = config(instance.url());
+    let bound = 4 * BOUND;
+    let config = config(instance.url()).bound(bound);
     let (cache, other) = (connect(&config).await, connect(&config).await);
     let server = Server::connect(instance.url()).await;
-    let near = Near::start(&cache, BOUND).await;
+    let near = Near::start(&cache, bound).await;
     for round in 0..5 {
         let _: () = server.run(&[b"FLUSHALL"]).await;
         let _: () = server.run(&[b"SCRIPT", b"FLUSH"]).await;
@@ -255,7 +257,34 @@ async fn a_server_that_forgets_everything_still_tells() {
         let expected = format!("Released {{ tags: [{:?}]", row_tag(round));
         until("it is told", || async { near.told().iter().any(|told| told.contains(&expected)) }).await;
     }
-    tokio::time::sleep(BOUND).await;
+    tokio::time::sleep(bound).await;
+    assert!(near.gate.is_open());
+}
+
+/// A server whose scripts are taken away all the time: writers write, and the stream goes on.
+#[tokio::test]
+async fn a_server_that_keeps_no_script_still_tells() {
+    let instance = Instance::redis().await;
+    let config = config(instance.url()).bound(LONG);
+    let (cache, other) = (connect(&config).await, connect(&config).await);
+    let near = Near::start(&cache, LONG).await;
+    let flushing = (0..4).map(|_| async {
+        let server = Server::connect(instance.url()).await;
+        loop {
+            let _: () = server.run(&[b"SCRIPT", b"FLUSH"]).await;
+        }
+    });
+    let writing = async {
+        for key in 0..300 {
+            write(&other, &[row_tag(key)], Outcome::Unlisted).await;
+            let expected = format!("Released {{ tags: [{:?}]", row_tag(key));
+            until("it is told", || async { near.told().iter().any(|told| told.contains(&expected)) }).await;
+        }
+    };
+    tokio::select! {
+        () = writing => {}
+        _ = join_all(flushing) => panic!("the scripts are taken away for ever"),
+    }
     assert!(near.gate.is_open());
 }
 

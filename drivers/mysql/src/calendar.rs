@@ -1,11 +1,11 @@
 //! Dates and times: days and microseconds as year, month, day, hour, minute, second and back.
-//!
-//! The algorithms are those of <https://howardhinnant.github.io/date_algorithms.html>.
+
+use thing_driver_api::calendar::{civil_from_days, days_from_civil};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 /// The first and the last year that the servers promise to store.
-const YEARS: std::ops::RangeInclusive<i64> = 1000..=9999;
+const YEARS: std::ops::RangeInclusive<i32> = 1000..=9999;
 
 /// A point in time, in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,16 +28,8 @@ pub(crate) fn moment(micros: i64) -> Option<Moment> {
 
 /// Year, month and day; `None` where the servers can't store it.
 pub(crate) fn date(days: i32) -> Option<(u16, u8, u8)> {
-    let shifted = i64::from(days) + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    YEARS.contains(&year).then_some((year as u16, month as u8, day as u8))
+    let (year, month, day) = civil_from_days(days);
+    YEARS.contains(&year).then_some((year as u16, month, day))
 }
 
 /// Hour, minute, second and microseconds; `None` for what is no time of a day.
@@ -51,26 +43,7 @@ pub(crate) fn time(micros: i64) -> Option<(u8, u8, u8, u32)> {
 
 /// Days since 1970; `None` for what is no day: servers may hold the 0th of a month, and the 31st of February.
 pub(crate) fn days(year: u16, month: u8, day: u8) -> Option<i32> {
-    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_of_month(year, month) {
-        return None;
-    }
-    let shifted_year = i64::from(year) - i64::from(month <= 2);
-    let era = shifted_year.div_euclid(400);
-    let year_of_era = shifted_year.rem_euclid(400);
-    let month = i64::from(month);
-    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(day) - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    i32::try_from(era * 146_097 + day_of_era - 719_468).ok()
-}
-
-fn days_of_month(year: u16, month: u8) -> u8 {
-    match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
+    if year == 0 { None } else { days_from_civil(year.into(), month, day) }
 }
 
 /// Microseconds since 1970; `None` for what is no point in time.

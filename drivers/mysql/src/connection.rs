@@ -226,6 +226,14 @@ impl Connection {
         Ok(statement)
     }
 
+    /// Keeps the prepared statement no longer.
+    pub(crate) async fn forget(&mut self, text: &Text) -> Result<(), Failure> {
+        match self.statements.remove(&text.number) {
+            Some(prepared) => Ok(self.raw.close(prepared.statement).await?),
+            None => Ok(()),
+        }
+    }
+
     /// Runs one or more statements without values, and drops what rows they give.
     pub(crate) async fn control(&mut self, sql: &str) -> Result<(), Failure> {
         Ok(self.raw.query_drop(sql).await?)
@@ -245,6 +253,11 @@ impl Connection {
         let rows = self.raw.query(sql).await;
         self.unread = false;
         Ok(rows?)
+    }
+
+    /// The connection itself.
+    pub(crate) fn into_inner(self) -> Conn {
+        self.raw
     }
 
     /// Asks whether the server is there, and in which state the connection is.

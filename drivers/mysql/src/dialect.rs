@@ -1,9 +1,10 @@
 //! The SQL of MySQL and MariaDB.
 
-use std::borrow::Cow;
+mod json;
+
 use std::fmt::Write as _;
 
-use thing_driver_api::{Dialect, Error, Result, Table, Value, ValueType, quote};
+use thing_driver_api::{Dialect, Error, JsonDialect, Result, Value, quote};
 
 use crate::calendar::{self, Moment};
 
@@ -72,44 +73,6 @@ impl Dialect for MysqlDialect {
         quote(name, '`', out);
     }
 
-    fn column_type(&self, table: &Table, index: usize) -> Cow<'static, str> {
-        let indexed = table.is_indexed(index);
-        Cow::Borrowed(match table.column(index).value_type {
-            ValueType::Bool => "TINYINT(1)",
-            ValueType::I16 => "SMALLINT",
-            ValueType::I32 => "INT",
-            ValueType::I64 => "BIGINT",
-            ValueType::F32 => "FLOAT",
-            ValueType::F64 => "DOUBLE",
-            ValueType::Text if indexed => {
-                let length = indexed_length(table, index) / BYTES_OF_A_CHARACTER;
-                let collation = self.collation();
-                return format!("VARCHAR({length}) CHARACTER SET utf8mb4 COLLATE {collation}").into();
-            }
-            ValueType::Text => {
-                return format!("LONGTEXT CHARACTER SET utf8mb4 COLLATE {}", self.collation()).into();
-            }
-            ValueType::Bytes if indexed => {
-                return format!("VARBINARY({})", indexed_length(table, index).min(LONGEST_INDEXED)).into();
-            }
-            ValueType::Uuid => "BINARY(16)",
-            ValueType::Timestamp => "DATETIME(6)",
-            ValueType::Date => "DATE",
-            ValueType::Time => "TIME(6)",
-            ValueType::Json => "JSON",
-            ValueType::Decimal => "DECIMAL(65, 30)",
-            _ => "LONGBLOB",
-        })
-    }
-
-    fn generated_key(&self, value_type: ValueType) -> &'static str {
-        match value_type {
-            ValueType::I16 => "SMALLINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-            ValueType::I32 => "INT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-            _ => "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-        }
-    }
-
     fn literal(&self, value: &Value<'_>, out: &mut String) -> Result<()> {
         // Text and bytes can have a default only as an expression in brackets.
         let written = match value {
@@ -118,7 +81,7 @@ impl Dialect for MysqlDialect {
             Value::I64(v) => write!(out, "{v}"),
             Value::F64(v) if v.is_finite() => write!(out, "{v:e}"),
             Value::Text(v) | Value::Json(v) if v.contains(['\\', '\0']) => {
-                write!(out, "(CONVERT({} USING utf8mb4))", Hexadecimal(v.as_bytes()))
+                write!(out, "(convert({} using utf8mb4))", Hexadecimal(v.as_bytes()))
             }
             Value::Text(v) | Value::Json(v) => {
                 out.push('(');
@@ -127,8 +90,9 @@ impl Dialect for MysqlDialect {
                 Ok(())
             }
             Value::Decimal(v) => write!(out, "{v}"),
-            Value::Bytes(v) => write!(out, "({})", Hexadecimal(v)),
-            Value::Uuid(v) => write!(out, "({})", Hexadecimal(v)),
+            // The server shows bytes that stand for themselves as text, and not all of them.
+            Value::Bytes(v) => write!(out, "(unhex('{:x}'))", Hexadecimal(v)),
+            Value::Uuid(v) => write!(out, "(unhex('{:x}'))", Hexadecimal(v)),
             Value::Timestamp(v) => match calendar::moment(*v) {
                 Some(Moment { year, month, day, hour, minute, second, micros }) => {
                     write!(out, "'{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}'")
@@ -159,6 +123,10 @@ impl Dialect for MysqlDialect {
         " ESCAPE x'5C'"
     }
 
+    fn json(&self) -> Option<&dyn JsonDialect> {
+        Some(self)
+    }
+
     fn nulls_least(&self, _: bool) -> &'static str {
         ""
     }
@@ -169,6 +137,17 @@ impl Dialect for MysqlDialect {
 
     fn returning(&self) -> bool {
         false
+    }
+
+    fn upsert(&self, _: &str, out: &mut String) {
+        // The database goes by any unique key, whatever it is told.
+        out.push_str(UPSERT);
+    }
+
+    fn proposed(&self, column: &str, out: &mut String) {
+        out.push_str("VALUES(");
+        out.push_str(column);
+        out.push(')');
     }
 
     fn insert_defaults(&self) -> &'static str {
@@ -183,42 +162,24 @@ impl Dialect for MysqlDialect {
     }
 }
 
-/// What one character of utf8mb4 takes in an index.
-const BYTES_OF_A_CHARACTER: usize = 4;
-/// The bytes that the columns of one index may have together.
-const INDEX_BYTES: usize = 3072;
-/// The most characters, or bytes, of one column in an index.
-const LONGEST_INDEXED: usize = 255;
-
-/// The bytes that an indexed column of text or bytes can have, so that it fits all its indexes.
-fn indexed_length(table: &Table, column: usize) -> usize {
-    let keys = table.indexes().iter().map(|index| index.columns.as_slice()).chain([table.key()]);
-    let room = keys.filter(|columns| columns.contains(&column)).map(|columns| {
-        let grows = |&&column: &&usize| matches!(table.column(column).value_type, ValueType::Text | ValueType::Bytes);
-        let growing = columns.iter().filter(grows).count();
-        // What does not grow takes 30 bytes at most, its NULL mark included (a decimal).
-        let fixed = 30 * (columns.len() - growing);
-        // Two bytes of length and one NULL mark.
-        INDEX_BYTES.saturating_sub(fixed) / growing.max(1) - 3
-    });
-    room.min().unwrap_or(INDEX_BYTES).min(LONGEST_INDEXED * BYTES_OF_A_CHARACTER)
-}
-
-/// The characters that each of so many columns of one index can have.
-pub(crate) fn bounded_length(columns: usize) -> usize {
-    ((INDEX_BYTES / columns.max(1) - 3) / BYTES_OF_A_CHARACTER).min(LONGEST_INDEXED)
-}
+/// What stands between the rows of an upsert and what it sets.
+pub(crate) const UPSERT: &str = " ON DUPLICATE KEY UPDATE ";
 
 fn no_literal(value: &Value<'_>) -> Error {
     Error::unsupported(format!("this {} has no literal in MySQL; leave the default to the application", value.kind()))
 }
 
-struct Hexadecimal<'a>(&'a [u8]);
+/// Bytes: `X'00ff'`, and as `{:x}` the digits alone.
+pub(crate) struct Hexadecimal<'a>(pub(crate) &'a [u8]);
 
 impl std::fmt::Display for Hexadecimal<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("x'")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str("'")
+        write!(f, "X'{self:x}'")
+    }
+}
+
+impl std::fmt::LowerHex for Hexadecimal<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }

@@ -69,9 +69,9 @@ impl MysqlExecutor {
         Ok(Self {
             database: Arc::new(Database {
                 dialect: MysqlDialect::new(server.flavour),
+                capabilities: capabilities(&server, exact_text),
                 server,
                 owner: PlanOwner::unique(),
-                capabilities: capabilities(exact_text),
                 counters,
                 pool,
             }),
@@ -89,17 +89,24 @@ impl MysqlExecutor {
     }
 }
 
-fn capabilities(exact_text: bool) -> Capabilities {
-    let capabilities = Capabilities::new(MAX_PARAMETERS)
+fn capabilities(server: &Server, exact_text: bool) -> Capabilities {
+    let mut capabilities = Capabilities::new(MAX_PARAMETERS)
         .with(Capability::Transactions)
         .with(Capability::Savepoints)
         .with(Capability::GeneratedKeys)
         .with(Capability::Increments)
+        .with(Capability::JsonConditions)
+        .with(Capability::InsertsMany)
+        .with(Capability::Upserts)
         .with(Capability::RawStatements)
         .with(Capability::Streaming)
         .with(Capability::Schema)
+        .with(Capability::SchemaSessions)
         .with(Capability::ExactNumbers)
         .with(Capability::ChangeFeed);
+    if server.passes_over_locks().is_ok() {
+        capabilities = capabilities.with(Capability::SkipLocked);
+    }
     if exact_text {
         return capabilities.with(Capability::ExactText).with(Capability::OrderedText);
     }

@@ -37,6 +37,12 @@
 //! - **Indexed text** has at most 255 characters, and less in an index over several; `sync` refuses nothing, but a longer
 //!   text is refused when it is written. An index that is added over a column of unbounded text makes it `VARCHAR(255)`;
 //!   that fails, and changes nothing, when a text is longer.
+//! - **Changes of the schema** are one `ALTER TABLE` for each table, which is done wholly or not at all. Foreign keys that
+//!   change, or whose columns get another type, go in a statement before it. Each change waits at its end until the open
+//!   transactions on the table have ended.
+//! - **Checks** hold their declared text (`… OR 'thing: age > 0' IS NULL`), which changes nothing about what they check: the
+//!   servers show conditions in words of their own. A check that was made without Thing is made again once when a model
+//!   declares it under its name.
 //! - **Sessions are strict** and in UTC, whatever the server's settings: a value that a column can't hold exactly is an
 //!   error. A generated key is never taken from a 0 that was given. Raw statements run in the same sessions.
 //! - **Generated keys** of rows that are added together follow from the first of them, as InnoDB makes them; a trigger that
@@ -68,6 +74,7 @@
 mod config;
 mod dialect;
 mod executor;
+mod native;
 mod transaction;
 mod pool;
 mod connection;
@@ -77,6 +84,7 @@ mod calendar;
 mod row;
 mod stream;
 mod schema;
+mod session;
 mod changes;
 mod statistics;
 mod error;
@@ -84,4 +92,5 @@ mod error;
 pub use config::{ChangeSource, MysqlConfig};
 pub use dialect::{Flavour, MysqlDialect};
 pub use executor::MysqlExecutor;
+pub use mysql_async;
 pub use statistics::MysqlStatistics;

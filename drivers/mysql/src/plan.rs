@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use thing_driver_api::{Condition, Dialect, Operand, Operation, Result, Shape, Slot, Table, Value, ValueType, sql};
 
-use crate::dialect::{Flavour, MysqlDialect};
+use crate::dialect::{Flavour, MysqlDialect, UPSERT};
 use crate::error::{self, About};
 
 /// The most values of one statement.
@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) generates_key: bool,
     /// Whether it adds a row.
     pub(crate) inserts: bool,
+    /// Whether it changes the row in the way instead.
+    upserts: bool,
     /// Whether it would commit a transaction in which it runs.
     pub(crate) commits_implicitly: bool,
     dialect: MysqlDialect,
@@ -83,7 +85,8 @@ impl Plan {
             types,
             generates_key: matches!((operation, table), (Operation::Insert { columns, .. }, Some(table))
                 if table.has_generated_key() && !columns.contains(&table.key()[0])),
-            inserts: matches!(operation, Operation::Insert { .. }),
+            inserts: matches!(operation, Operation::Insert { .. } | Operation::Upsert { .. }),
+            upserts: matches!(operation, Operation::Upsert { .. }),
             commits_implicitly,
             dialect,
             sizes: Default::default(),
@@ -138,13 +141,16 @@ impl Plan {
         let sizes = if returning { &self.sizes_returning } else { &self.sizes };
         let text = sizes[count.ilog2() as usize].get_or_init(|| {
             let single = &self.text.sql;
-            let row = single.rfind("VALUES ").map_or("()", |at| &single[at + "VALUES ".len()..]);
+            let end = if self.upserts { single.rfind(UPSERT) } else { None }.unwrap_or(single.len());
+            let (insert, upsert) = single.split_at(end);
+            let row = insert.rfind("VALUES ").map_or("()", |at| &insert[at + "VALUES ".len()..]);
             let mut sql = String::with_capacity(single.len() + count * (row.len() + 1) + 32);
-            sql.push_str(single);
+            sql.push_str(insert);
             for _ in 1..count {
                 sql.push(',');
                 sql.push_str(row);
             }
+            sql.push_str(upsert);
             if let Some(table) = self.table.as_ref().filter(|_| returning) {
                 sql.push_str(" RETURNING ");
                 self.dialect.identifier(&table.column(table.key()[0]).name, &mut sql);
@@ -178,7 +184,7 @@ fn render(shape: &Shape, dialect: MysqlDialect) -> Result<sql::SqlPlan> {
             // A decimal number and a text compare as floats.
             (ValueType::Decimal, _) => Some("CAST(? AS DECIMAL(65, 30))"),
             // A JSON document equals no text.
-            (ValueType::Json, Flavour::MySql) => Some("CAST(? AS JSON)"),
+            (ValueType::Json | ValueType::List(_), Flavour::MySql) => Some("CAST(? AS JSON)"),
             _ => None,
         }
     };
@@ -236,14 +242,6 @@ impl Dialect for Typed {
         self.dialect.reuses_placeholders()
     }
 
-    fn column_type(&self, table: &Table, index: usize) -> std::borrow::Cow<'static, str> {
-        self.dialect.column_type(table, index)
-    }
-
-    fn generated_key(&self, value_type: ValueType) -> &'static str {
-        self.dialect.generated_key(value_type)
-    }
-
     fn literal(&self, value: &Value<'_>, out: &mut String) -> Result<()> {
         self.dialect.literal(value, out)
     }
@@ -254,6 +252,10 @@ impl Dialect for Typed {
 
     fn like_escape(&self) -> &'static str {
         self.dialect.like_escape()
+    }
+
+    fn json(&self) -> Option<&dyn thing_driver_api::JsonDialect> {
+        self.dialect.json()
     }
 
     fn nulls_least(&self, descending: bool) -> &'static str {
@@ -270,6 +272,14 @@ impl Dialect for Typed {
 
     fn returning(&self) -> bool {
         self.dialect.returning()
+    }
+
+    fn upsert(&self, on: &str, out: &mut String) {
+        self.dialect.upsert(on, out);
+    }
+
+    fn proposed(&self, column: &str, out: &mut String) {
+        self.dialect.proposed(column, out);
     }
 
     fn insert_defaults(&self) -> &'static str {

@@ -195,9 +195,9 @@ fn decode<'v>(name: &[u8], value: Value<'v>, expected: ValueType) -> Result<Valu
         (value @ Value::Timestamp(_), ValueType::Timestamp)
         | (value @ Value::Date(_), ValueType::Date)
         | (value @ Value::Time(_), ValueType::Time)
-        | (value @ Value::Json(_), ValueType::Json)
+        | (value @ Value::Json(_), ValueType::Json | ValueType::List(_))
         | (value @ Value::Decimal(_), ValueType::Decimal) => value,
-        (Value::Text(v), ValueType::Json) => Value::Json(v),
+        (Value::Text(v), ValueType::Json | ValueType::List(_)) => Value::Json(v),
         (Value::Json(v), ValueType::Text) => Value::Text(v),
         (Value::I64(v), ValueType::Decimal) => Value::Decimal(v.into()),
         (value, expected) => return Err(invalid(name, value.kind(), &expected.to_string())),

@@ -13,13 +13,13 @@ use thing_test_servers::MysqlDatabase;
 mod by_default {
     use super::Databases;
 
-    thing_conformance::driver_suite!(Databases::default(), without: [Returning, ExactText, OrderedText]);
+    thing_conformance::driver_suite!(Databases::default(), without: [Returning, ExactText, OrderedText, UpsertsByKey]);
 }
 
 mod with_exact_text {
     use super::Databases;
 
-    thing_conformance::driver_suite!(Databases::with_exact_text(), without: [Returning]);
+    thing_conformance::driver_suite!(Databases::with_exact_text(), without: [Returning, UpsertsByKey]);
 }
 
 /// The cases about changes, with the binary log.

@@ -256,7 +256,7 @@ async fn defaults_of_every_type_are_what_was_declared() {
     let expected: Vec<_> = defaults.iter().map(|(_, value)| value.clone()).collect();
     assert_eq!(rows.rows[0][1..], expected);
     let described = fresh.executor.describe("t").await.unwrap().unwrap();
-    assert!(described.columns[1..].iter().all(|column| column.has_default), "{described:?}");
+    assert!(described.columns[1..].iter().all(|column| column.is_filled()), "{described:?}");
 }
 
 /// Looks at a row by its typed getters.

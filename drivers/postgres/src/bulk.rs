@@ -17,13 +17,14 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::SinkExt;
-use thing_driver_api::{Dialect, Error, Operation, Statement, Table, Written};
+use thing_driver_api::{Dialect, Error, Operation, Statement, Table, Value, Written};
 
+use crate::array;
 use crate::connection::{Connection, pipelined};
 use crate::dialect::PostgresDialect;
 use crate::error::Failure;
 use crate::plan::{Plan, Text};
-use crate::values::{Codec, Input, put_sized};
+use crate::values::{Codec, Input, put_sized_as};
 
 /// Fewer rows of the same insert are not worth the round trips of COPY.
 const LEAST: usize = 128;
@@ -108,8 +109,14 @@ pub(crate) async fn copy(
     statements: &[Statement<'_>],
 ) -> Result<Vec<Written>, Obstacle> {
     let insert = connection.prepare(plan, &plan.whole(Input::Values(&[]))).await?;
-    let codecs: Vec<Codec> = insert.statement.params().iter().map(Codec::of).collect();
-    if codecs.iter().any(|codec| matches!(codec, Codec::Other | Codec::Array)) {
+    let types = insert.statement.params();
+    if types.iter().any(|declared| Codec::of(declared) == Codec::Other) {
+        return Err(Obstacle::NotPlain);
+    }
+    let is_array: Vec<bool> = types.iter().map(|declared| array::element(declared).is_some()).collect();
+    let in_text = |(value, is_array): (&Value<'_>, &bool)| *is_array && matches!(value, Value::Text(_));
+    if is_array.contains(&true) && statements.iter().any(|one| one.values.iter().zip(&is_array).any(in_text)) {
+        // COPY takes the binary form of all or of none.
         return Err(Obstacle::NotPlain);
     }
     let into = connection.prepare_text(&copy.text).await.map_err(Failure::unsent)?;
@@ -123,9 +130,9 @@ pub(crate) async fn copy(
     // The signature, no flags, no header extension.
     message.put_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
     for (at, statement) in statements.iter().enumerate() {
-        message.put_i16(codecs.len() as i16);
-        for (column, (value, codec)) in statement.values.iter().zip(&codecs).enumerate() {
-            if let Err(refused) = put_sized(value, *codec, &mut message) {
+        message.put_i16(types.len() as i16);
+        for (column, (value, declared)) in statement.values.iter().zip(types).enumerate() {
+            if let Err(refused) = put_sized_as(value, declared, &mut message) {
                 return Err(Obstacle::Row(at, plan.about_column(column, refused)));
             }
         }

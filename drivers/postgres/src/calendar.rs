@@ -2,25 +2,13 @@
 
 use std::fmt::Write as _;
 
-const DAY: i64 = 86_400_000_000;
+use thing_driver_api::calendar::{civil_from_days, days_from_civil};
 
-/// Year, month and day of a count of days since 1970, in the Gregorian calendar. The algorithm is `civil_from_days` of
-/// Howard Hinnant (<https://howardhinnant.github.io/date_algorithms.html>).
-fn civil(days: i32) -> (i64, i64, i64) {
-    let days = i64::from(days) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
+const DAY: i64 = 86_400_000_000;
 
 /// Appends `2000-01-31`; `None` outside of the years 1 to 9999.
 pub(crate) fn write_date(days: i32, out: &mut String) -> Option<()> {
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil_from_days(days);
     if !(1..=9999).contains(&year) {
         return None;
     }
@@ -47,19 +35,10 @@ pub(crate) fn write_timestamp(microseconds: i64, out: &mut String) -> Option<()>
 
 /// Days since 1970 of `2000-01-31`; `None` for anything else, and outside of the years 1 to 9999.
 pub(crate) fn read_date(text: &str) -> Option<i32> {
-    let mut parts = text.split('-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // `days_from_civil` of the same author.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * if month > 2 { month - 3 } else { month + 9 } + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = i32::try_from(era * 146_097 + day_of_era - 719_468).ok()?;
-    // Only what is written so is read so: not the 31st of February.
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    let days = days_from_civil(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+    // Only what is written so is read so.
     let mut written = String::with_capacity(10);
     write_date(days, &mut written)?;
     (written == text).then_some(days)

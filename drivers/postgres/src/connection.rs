@@ -110,8 +110,23 @@ impl Connection {
                 let answer = self.send(&way, &prepared).await?;
                 Ok((prepared, answer))
             }
+            // Nothing was sent, so that a transaction goes on.
+            Err(failure) if failure.is_refused_value() && self.is_outdated(&way.text).await => {
+                count(&self.counters.retries);
+                let prepared = self.prepare(plan, &way).await?;
+                let answer = self.send(&way, &prepared).await?;
+                Ok((prepared, answer))
+            }
             answer => Ok((prepared, answer?)),
         }
+    }
+
+    /// Whether a statement takes values of other types now than when it was prepared here, because a column was changed: it
+    /// may take a value then that was refused. It is prepared anew.
+    pub(crate) async fn is_outdated(&self, text: &Text) -> bool {
+        let Ok(before) = self.prepare_text(text).await else { return false };
+        self.prepared.forget(text);
+        self.prepare_text(text).await.is_ok_and(|now| now.statement.params() != before.statement.params())
     }
 
     async fn send(&self, way: &Way<'_>, prepared: &Prepared) -> Result<RowStream, Failure> {

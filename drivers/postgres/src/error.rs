@@ -8,6 +8,10 @@ mod constraint;
 use std::io;
 
 use deadpool::managed::PoolError;
+pub(crate) use thing_driver_api::refusal::{
+    abandoned, in_transaction, no_transaction, not_recordable, not_recorded, schema_locked, transaction_control,
+    value_count,
+};
 use thing_driver_api::{Error, ErrorKind};
 use tokio_postgres::error::DbError;
 
@@ -122,6 +126,15 @@ impl Failure {
         }
     }
 
+    /// Whether a value does not fit the type that the statement was prepared for; it was not sent.
+    pub(crate) fn is_refused_value(&self) -> bool {
+        match self {
+            Self::Native { error, .. } => matches!(Nature::of(error), Nature::Value(_)),
+            Self::Error(error) => matches!(error.kind(), ErrorKind::InvalidData { .. }),
+            Self::Silence => false,
+        }
+    }
+
     /// Whether one of many rows was refused for what it holds: running them one by one tells which.
     pub(crate) fn is_about_a_row(&self) -> bool {
         match self {
@@ -133,6 +146,21 @@ impl Failure {
             },
             _ => false,
         }
+    }
+
+    /// The error of a statement of a session, which names the statement and has what the server says: the text is the
+    /// programmer's own, and data that it quotes is left out.
+    pub(crate) fn of_statement(self, sql: &str, effect: Effect) -> Error {
+        let said = match &self {
+            Self::Native { error, .. } => error.as_db_error().and_then(said_of_schema),
+            _ => None,
+        };
+        let error = self.into_error(None, effect);
+        let error = match said {
+            Some(said) if !error.message().contains(&said) => error.context(said),
+            _ => error,
+        };
+        error.in_statement(sql)
     }
 
     /// The error in the terms of Thing. `plan` is what ran, for its table and text; `effect` says whether a lost
@@ -191,6 +219,12 @@ impl Failure {
     }
 }
 
+/// What the server says, unless it may quote a row.
+fn said_of_schema(server: &DbError) -> Option<String> {
+    let quotes = ["22", "23"].iter().any(|class| server.code().code().starts_with(class));
+    (!quotes).then(|| server.message().to_owned())
+}
+
 /// Whether a statement whose answer was lost may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -203,7 +237,8 @@ pub(crate) enum Effect {
 /// Whether what was prepared is out of date.
 fn is_stale(server: &DbError) -> bool {
     match server.code().code() {
-        "26000" => true,
+        // The statement is gone; binary values are not of the column's type.
+        "26000" | "22P03" => true,
         // "cached plan must not change result type"
         "0A000" => server.routine() == Some("RevalidateCachedQuery"),
         _ => false,
@@ -335,21 +370,9 @@ pub(crate) fn connecting_took_too_long(place: &str) -> Error {
     Error::new(kind, format!("connecting to {place} took too long; check host, port and network"))
 }
 
-/// A raw statement that begins or ends a transaction behind the driver's back.
-pub(crate) fn transaction_control() -> Error {
-    Error::invalid_input("the statement begins or ends a transaction; use begin, commit and rollback instead")
-}
-
 /// A raw COPY that reads from the client or writes to it.
 pub(crate) fn copy() -> Error {
     Error::unsupported("COPY from or to the client is not supported; add many objects at once, or stream them")
-}
-
-/// A raw statement with too many or too few values.
-pub(crate) fn value_count(wanted: usize, given: usize) -> Error {
-    Error::invalid_input(format!(
-        "the statement has {wanted} placeholders but got {given} values; pass one value for each"
-    ))
 }
 
 /// The key that the database is to make is of another type there.
@@ -372,21 +395,6 @@ pub(crate) fn aborted() -> Error {
     )
 }
 
-/// A transaction one of whose futures was dropped.
-pub(crate) fn abandoned() -> Error {
-    Error::invalid_input("a statement of the transaction was abandoned before it ended; begin a new transaction")
-}
-
-/// A feed of changes of a table without what records them.
-pub(crate) fn not_recorded(table: &str) -> Error {
-    not_recordable(format!("changes of the table `{table}` are not recorded; call record_changes, once"))
-}
-
-/// Changes can't be recorded, or followed, for a reason that lies in the database.
-pub(crate) fn not_recordable(why: String) -> Error {
-    Error::new(ErrorKind::Schema, why)
-}
-
 /// A name that no replication slot can have.
 pub(crate) fn slot_name(name: &str) -> Error {
     Error::invalid_input(format!(
@@ -398,8 +406,7 @@ pub(crate) fn slot_name(name: &str) -> Error {
 pub(crate) fn slot(error: tokio_postgres::Error, name: &str) -> Error {
     match error.code().map(tokio_postgres::error::SqlState::code) {
         Some("53400") => not_recordable(
-            "the server has no free replication slot; drop one that is not used, or raise max_replication_slots"
-                .to_owned(),
+            "the server has no free replication slot; drop one that is not used, or raise max_replication_slots",
         )
         .with_source(error),
         Some("42710") => foreign_slot(name),

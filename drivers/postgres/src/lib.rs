@@ -45,7 +45,13 @@
 //! - `NUMERIC` holds NaN and infinity, `TIMESTAMPTZ` and `DATE` infinities; reading one is an error.
 //! - Text with a zero byte is refused. `JSONB` keeps the meaning of a document, not its spaces, nor the order of its keys.
 //! - Times are kept from 4714 BC to 294246.
-//! - Names of tables and columns have at most 63 bytes. A longer name of an index is shortened; its comment keeps it.
+//! - Names of tables and columns have at most 63 bytes. A longer name of an index or a constraint is shortened; its
+//!   comment keeps it (`thing: <name>`).
+//! - The server shows conditions of checks and indexes in words of its own. A comment keeps the declared text
+//!   (`thing as: <condition>`), so that it is compared with what a model declares. A check or index with a condition that
+//!   was made without Thing, whatever it says, is made again once when a model declares it under its name.
+//! - Descriptions leave out INCLUDE, NULLS NOT DISTINCT, the place of NULLs in an index, storage parameters, and what makes
+//!   a constraint deferrable. Types are not made: an enumeration has to exist before a table with it is created.
 //! - After an error in a transaction PostgreSQL accepts only a rollback, or going back to a savepoint.
 //! - Raw statements give columns of other types, such as `interval` or `inet`, only as `::text`. Arrays come as JSON. Text
 //!   is bound to a parameter of such a type as the server writes it: `'{1,2}'`, `'1 day'`.
@@ -60,6 +66,7 @@
 mod config;
 mod dialect;
 mod executor;
+mod native;
 mod transaction;
 mod pool;
 mod lanes;
@@ -70,9 +77,11 @@ mod values;
 mod numeric;
 mod calendar;
 mod row;
+mod array;
 mod json;
 mod stream;
 mod schema;
+mod session;
 mod changes;
 mod advisory;
 mod tls;
@@ -83,4 +92,6 @@ pub use advisory::AdvisoryLock;
 pub use config::{ChangeSource, Encryption, PostgresConfig};
 pub use dialect::PostgresDialect;
 pub use executor::PostgresExecutor;
+pub use native::PostgresClient;
 pub use statistics::PostgresStatistics;
+pub use tokio_postgres;

@@ -75,7 +75,10 @@ impl Plan {
                 written.clone_from(columns);
                 shown = returning;
             }
-            (Operation::Update { columns, returning, .. }, _) => {
+            (Operation::InsertMany { columns, rows }, _) => {
+                written = columns.iter().copied().cycle().take(columns.len() * rows).collect();
+            }
+            (Operation::Upsert { columns, returning, .. } | Operation::Update { columns, returning, .. }, _) => {
                 written.clone_from(columns);
                 shown = returning;
             }

@@ -142,6 +142,20 @@ impl Pool {
             Err(_) => Err(error::connecting_took_too_long(&self.place)),
         }
     }
+
+    /// Stops what runs on a connection that is not counted among those of the pool, and closes it.
+    pub(crate) fn cancel(self: &Arc<Self>, connection: Connection) {
+        let pool = self.clone();
+        spawn(async move { pool.stop(&connection).await });
+    }
+
+    /// Stops what runs. A cancellation may arrive late and hit what runs then, so the connection is not used again.
+    async fn stop(&self, connection: &Connection) {
+        count(&self.counters.cancellations);
+        let token = connection.client().cancel_token();
+        // Without success the server notices when it writes to the closed connection.
+        let _ = tokio::time::timeout(CANCELLATION, token.cancel_query(self.tls.clone())).await;
+    }
 }
 
 impl fmt::Debug for Pool {
@@ -269,13 +283,9 @@ impl Doubtful {
         }
     }
 
-    /// Stops what runs. A cancellation may arrive late and hit what runs then, so the connection is not used again.
     async fn cancel(self) {
         let Some(Held { connection, turn }) = &self.0 else { return };
-        count(&turn.0.counters.cancellations);
-        let token = connection.client().cancel_token();
-        // Without success the server notices when it writes to the closed connection.
-        let _ = tokio::time::timeout(CANCELLATION, token.cancel_query(turn.0.tls.clone())).await;
+        turn.0.stop(connection).await;
     }
 }
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use thing_driver_api::{Error, ErrorKind, Page, Result, Row, Value, ValueType};
-use tokio_postgres::types::{FromSql, Kind, Type};
+use tokio_postgres::types::{FromSql, Type};
 
-use crate::json;
+use crate::array;
 use crate::numeric;
 use crate::values::{Codec, EPOCH_DAYS, EPOCH_MICROSECONDS, EXACT_FLOAT};
 
@@ -90,6 +90,7 @@ impl Row for PostgresRow<'_> {
             | (ValueType::Date, Codec::Date)
             | (ValueType::Time, Codec::Time)
             | (ValueType::Json, Codec::Json | Codec::Jsonb)
+            | (ValueType::List(_), Codec::Array)
             | (ValueType::Decimal, Codec::Numeric) => decode(index, bytes, self.declared(index)),
             (expected, _) => Err(self.mismatch(index, &expected.to_string())),
         }
@@ -159,7 +160,7 @@ pub(crate) fn fill(page: &mut Page, row: &PostgresRow<'_>, types: &[ValueType]) 
 }
 
 /// The value of a column by its declared type.
-fn decode<'a>(index: usize, bytes: &'a [u8], declared: &Type) -> Result<Value<'a>> {
+pub(crate) fn decode<'a>(index: usize, bytes: &'a [u8], declared: &Type) -> Result<Value<'a>> {
     let codec = Codec::of(declared);
     let invalid_bytes = || invalid(index, "bytes that don't fit", declared.name());
     Ok(match codec {
@@ -194,7 +195,7 @@ fn decode<'a>(index: usize, bytes: &'a [u8], declared: &Type) -> Result<Value<'a
             [1, json @ ..] => Value::Json(Cow::Borrowed(text(index, json)?)),
             _ => return Err(invalid(index, "jsonb of an unknown version", "json")),
         },
-        Codec::Array => Value::Json(Cow::Owned(array(index, bytes, declared)?)),
+        Codec::Array => Value::Json(Cow::Owned(array::decode(index, bytes, declared)?)),
         Codec::Other => {
             let name = declared.name();
             return Err(invalid(
@@ -235,67 +236,7 @@ fn text(index: usize, bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|error| invalid(index, "text that is not UTF-8", "text").with_source(error))
 }
 
-/// An array as JSON text, dimension by dimension.
-fn array(index: usize, bytes: &[u8], declared: &Type) -> Result<String> {
-    let broken = || invalid(index, "an array whose bytes don't fit", declared.name());
-    let mut base = declared;
-    while let Kind::Domain(inner) = base.kind() {
-        base = inner;
-    }
-    let Kind::Array(element) = base.kind() else {
-        return Err(broken());
-    };
-    let mut rest = bytes;
-    let dimensions = take(&mut rest).ok_or_else(broken)?;
-    take(&mut rest).ok_or_else(broken)?;
-    take(&mut rest).ok_or_else(broken)?;
-    let mut sizes = Vec::new();
-    for _ in 0..dimensions {
-        sizes.push(take(&mut rest).and_then(|size| usize::try_from(size).ok()).ok_or_else(broken)?);
-        take(&mut rest).ok_or_else(broken)?;
-    }
-    let mut out = String::new();
-    if sizes.is_empty() {
-        out.push_str("[]");
-        return Ok(out);
-    }
-    elements(index, &mut rest, element, &sizes, &mut out)?;
-    Ok(out)
-}
-
-fn elements(index: usize, rest: &mut &[u8], element: &Type, sizes: &[usize], out: &mut String) -> Result<()> {
-    let broken = || invalid(index, "an array whose bytes don't fit", element.name());
-    let (count, inner) = sizes.split_first().ok_or_else(broken)?;
-    out.push('[');
-    for at in 0..*count {
-        if at > 0 {
-            out.push(',');
-        }
-        if !inner.is_empty() {
-            elements(index, rest, element, inner, out)?;
-            continue;
-        }
-        let length = take(rest).ok_or_else(broken)?;
-        match usize::try_from(length) {
-            Err(_) => out.push_str("null"),
-            Ok(length) => {
-                let (bytes, behind) = rest.split_at_checked(length).ok_or_else(broken)?;
-                *rest = behind;
-                json::write(&decode(index, bytes, element)?, out);
-            }
-        }
-    }
-    out.push(']');
-    Ok(())
-}
-
-fn take(rest: &mut &[u8]) -> Option<i32> {
-    let (head, behind) = rest.split_first_chunk::<4>()?;
-    *rest = behind;
-    Some(i32::from_be_bytes(*head))
-}
-
-fn invalid(index: usize, found: &str, expected: &str) -> Error {
+pub(crate) fn invalid(index: usize, found: &str, expected: &str) -> Error {
     Error::new(ErrorKind::InvalidData { column: None }, format!("column {index} holds {found}, expected {expected}"))
 }
 

@@ -6,6 +6,7 @@ use bytes::{BufMut, BytesMut};
 use thing_driver_api::{Error, ErrorKind, Key, Result, Slot, Value};
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type};
 
+use crate::array;
 use crate::error;
 use crate::numeric;
 
@@ -170,10 +171,11 @@ type Refused = Box<dyn std::error::Error + Sync + Send>;
 impl ToSql for Parameter<'_> {
     fn to_sql(&self, declared: &Type, out: &mut BytesMut) -> Result<IsNull, Refused> {
         match self {
-            Self::Value(value) => Ok(encode(value, Codec::of(declared), out)?),
+            Self::Value(value) => Ok(encode_as(value, declared, out)?),
             Self::Key(key, part) => Ok(encode(&key.value(*part), Codec::of(declared), out)?),
             Self::Keys(keys, part) => {
-                encode_keys(keys, *part, declared, out)?;
+                let values = keys.iter().map(|key| Ok(key.value(*part)));
+                array::encode(array::element(declared).unwrap_or(declared), keys.len(), values, out)?;
                 Ok(IsNull::No)
             }
             Self::Missing => Err(error::missing_value().into()),
@@ -193,6 +195,18 @@ impl ToSql for Parameter<'_> {
 
     fn to_sql_checked(&self, declared: &Type, out: &mut BytesMut) -> Result<IsNull, Refused> {
         self.to_sql(declared, out)
+    }
+}
+
+/// Appends the binary form of a value of a declared type: of a list too, whose elements only the type tells.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub(crate) fn encode_as(value: &Value<'_>, declared: &Type, out: &mut BytesMut) -> Result<IsNull> {
+    match (value, array::element(declared)) {
+        (Value::Json(json), Some(element)) => array::encode_json(json, element, out).map(|()| IsNull::No),
+        _ => encode(value, Codec::of(declared), out),
     }
 }
 
@@ -261,33 +275,24 @@ fn fitted<T: TryFrom<i64>>(value: i64, wanted: &str) -> Result<T> {
     value.try_into().map_err(|_| refused(&format!("is beyond {wanted}, which the statement takes")))
 }
 
-fn refused(why: &str) -> Error {
+pub(crate) fn refused(why: &str) -> Error {
     Error::new(ErrorKind::InvalidData { column: None }, format!("a value {why}"))
 }
 
-/// Appends one column of many keys as an array.
-fn encode_keys(keys: &[Key], part: usize, declared: &Type, out: &mut BytesMut) -> Result<()> {
-    let element = match declared.kind() {
-        Kind::Array(element) => element,
-        _ => declared,
-    };
-    let codec = Codec::of(element);
-    out.put_i32(1); // dimensions
-    out.put_i32(0); // no NULL among them
-    out.put_u32(element.oid());
-    out.put_i32(i32::try_from(keys.len()).unwrap_or(i32::MAX));
-    out.put_i32(1); // the first index
-    for key in keys {
-        put_sized(&key.value(part), codec, out)?;
-    }
-    Ok(())
+/// Appends a value behind its length, as arrays have it.
+pub(crate) fn put_sized(value: &Value<'_>, codec: Codec, out: &mut BytesMut) -> Result<()> {
+    behind_length(out, |out| encode(value, codec, out))
 }
 
-/// Appends a value behind its length, as arrays and COPY have it.
-pub(crate) fn put_sized(value: &Value<'_>, codec: Codec, out: &mut BytesMut) -> Result<()> {
+/// Appends a value of a declared type behind its length, as COPY has it.
+pub(crate) fn put_sized_as(value: &Value<'_>, declared: &Type, out: &mut BytesMut) -> Result<()> {
+    behind_length(out, |out| encode_as(value, declared, out))
+}
+
+fn behind_length(out: &mut BytesMut, encode: impl FnOnce(&mut BytesMut) -> Result<IsNull>) -> Result<()> {
     let start = out.len();
     out.put_i32(-1);
-    if let IsNull::No = encode(value, codec, out)? {
+    if let IsNull::No = encode(out)? {
         let length = i32::try_from(out.len() - start - 4).map_err(|_| refused("is larger than 2 GiB; split it"))?;
         out[start..start + 4].copy_from_slice(&length.to_be_bytes());
     }

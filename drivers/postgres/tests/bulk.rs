@@ -5,9 +5,13 @@
 mod support;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use support::{Place, Users, query, raw};
-use thing_driver_api::{ConstraintKind, ErrorKind, Executor, Key, Statement, Value, ValueType, Written};
+use thing_driver_api::{
+    Column, ConstraintKind, ErrorKind, Executor, Key, ListItem, NoRows, Operation, Shape, Statement, Table, Value,
+    ValueType, Written,
+};
 
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("user {n}")).collect()
@@ -60,6 +64,26 @@ async fn rows_with_keys_of_their_own_are_copied() {
     assert_eq!(place.executor.statistics().copied_rows, 500);
     let found = users.get(&place.executor, &[998]).await.unwrap();
     assert_eq!(found.rows, [[Value::I64(998), Value::Text("499".into()), Value::Null]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_with_lists_are_copied() {
+    let place = Place::new().await;
+    let table = Table::builder("lists")
+        .column(Column::new("id", ValueType::I64))
+        .column(Column::new("tags", ValueType::List(ListItem::Text)))
+        .key([0])
+        .build()
+        .unwrap();
+    place.executor.schema().unwrap().create_table(&table).await.unwrap();
+    let insert = Operation::Insert { columns: vec![0, 1], returning: Vec::new() };
+    let insert = Arc::new(Shape::new(Arc::new(table), insert));
+    let rows: Vec<_> = (0..200).map(|n| [Value::I64(n), Value::Json(format!("[\"tag {n}\", \"\"]").into())]).collect();
+    let statements: Vec<_> = rows.iter().map(|values| Statement::new(&insert, values)).collect();
+    place.executor.write_atomic(&statements).await.unwrap();
+    assert_eq!(place.executor.statistics().copied_rows, 200);
+    let found = query(&place.executor, "SELECT tags::text FROM lists WHERE id = 199", &[]).await.unwrap();
+    assert_eq!(found.rows, [[Value::Text("{\"tag 199\",\"\"}".into())]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,4 +242,36 @@ async fn keys_are_exact_while_others_take_keys_too() {
         assert_keys(&place, &users, &names, &written).await;
     }
     assert_eq!(place.executor.statistics().copied_rows, 12_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_became_wider_takes_its_values_at_once() {
+    let place = Place::new().await;
+    let table = Table::builder("sizes")
+        .column(Column::new("id", ValueType::I64))
+        .column(Column::new("size", ValueType::I16))
+        .key([0])
+        .build()
+        .unwrap();
+    place.executor.schema().unwrap().create_table(&table).await.unwrap();
+    let insert = Operation::Insert { columns: vec![0, 1], returning: Vec::new() };
+    let insert = Arc::new(Shape::new(Arc::new(table), insert));
+    let rows = async |first: i64, count: i64, size: i64| {
+        let rows: Vec<_> = (first..first + count).map(|id| [Value::I64(id), Value::I64(size)]).collect();
+        let statements: Vec<_> = rows.iter().map(|values| Statement::new(&insert, values)).collect();
+        place.executor.write_atomic(&statements).await.map_err(|(_, error)| error)
+    };
+    let beyond = i64::MAX;
+    let row = async |id: i64| {
+        let values = [Value::I64(id), Value::I64(beyond)];
+        place.executor.write(&Statement::new(&insert, &values), &mut NoRows).await
+    };
+    rows(0, 200, 1).await.unwrap();
+    assert_eq!(*row(1000).await.unwrap_err().kind(), ErrorKind::InvalidData { column: Some("size".into()) });
+    place.run("ALTER TABLE sizes ALTER COLUMN size TYPE bigint").await;
+    rows(1000, 200, beyond).await.unwrap();
+    row(2000).await.unwrap();
+    rows(3000, 2, beyond).await.unwrap();
+    let count = query(&place.executor, "SELECT count(*) FROM sizes WHERE size > 1", &[]).await.unwrap();
+    assert_eq!(count.rows, [[Value::I64(203)]]);
 }

@@ -21,6 +21,7 @@ mod without_shared_connections {
 
     thing_conformance::driver_suite!(Schemas::new(|config| config
         .bytewise_text(true)
+        .setting("timezone", "America/New_York")
         .reader_connections(0)
         .max_connections(4)
         .statement_cache(4)));

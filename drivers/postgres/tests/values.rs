@@ -185,3 +185,35 @@ async fn arrays_come_as_json_and_go_as_text() {
     let odd = query(&place.executor, "SELECT $1::interval::text", &[text("26 hours")]).await.unwrap();
     assert_eq!(odd.rows, [[text("26:00:00")]]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_go_as_arrays() {
+    let place = Place::new().await;
+    place.run("CREATE TABLE lists (small smallint[], big bigint[], texts text[], ids uuid[], flags boolean[])").await;
+    let insert = "INSERT INTO lists VALUES ($1, $2, $3, $4, $5)";
+    let json = |text: &'static str| Value::Json(text.into());
+    let ids = r#"["01020304-0506-4708-890a-0b0c0d0e0f10"]"#;
+    let texts = r#"["a,b", "{}", "NULL", "\u00e9\""]"#;
+    let given = [json("[ 1 , -2]"), json("[]"), json(texts), json(ids), json("[true]")];
+    raw_with(&place.executor, insert, &given).await.unwrap();
+    let columns = "small::text, big::text, texts::text, ids::text, flags::text";
+    let said = query(&place.executor, &format!("SELECT {columns} FROM lists"), &[]).await.unwrap();
+    let texts = r#"{"a,b","{}","NULL","é\""}"#;
+    let ids = "{01020304-0506-4708-890a-0b0c0d0e0f10}";
+    assert_eq!(said.rows, [["{1,-2}", "{}", texts, ids, "{t}"].map(text)]);
+    for (column, wrong) in [
+        ("small", "[32768]"),
+        ("big", "[1.5]"),
+        ("big", r#"["1"]"#),
+        ("big", "[null]"),
+        ("big", "{}"),
+        ("big", "[[1]]"),
+        ("ids", r#"["no uuid"]"#),
+        ("texts", r#"["a\u0000"]"#),
+        ("flags", "[1]"),
+    ] {
+        let insert = format!("INSERT INTO lists ({column}) VALUES ($1)");
+        let error = raw_with(&place.executor, &insert, &[json(wrong)]).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::InvalidData { column: None }, "{wrong}: {error}");
+    }
+}

@@ -21,6 +21,8 @@ pub(crate) struct Connection {
     pub(crate) watch: Arc<Watch>,
     /// The version of the data when it was last asked for; it changes when others commit.
     pub(crate) data_version: Cell<Option<i64>>,
+    /// What makes the connection as it was, for who uses it next.
+    pub(crate) restore: Cell<Option<&'static str>>,
 }
 
 /// The collation of decimal columns, by the name that SQLite's decimal extension gives it.
@@ -49,7 +51,7 @@ impl Connection {
         };
         set_up(&raw, config, role).map_err(|e| error::opening(e, config))?;
         let watch = Watch::set(&raw).map_err(|e| error::opening(e, config))?;
-        Ok(Self { raw, watch, data_version: Cell::new(None) })
+        Ok(Self { raw, watch, data_version: Cell::new(None), restore: Cell::new(None) })
     }
 
     /// Lets the connection wait for locks of other processes while `work` runs. Blocks.
@@ -70,12 +72,12 @@ pub(crate) fn take_log_pages() -> i32 {
 impl Pooled for Connection {
     fn clean(&mut self) -> bool {
         self.watch.rest();
-        if self.raw.is_autocommit() {
-            return true;
+        if !self.raw.is_autocommit() {
+            // A failed ROLLBACK may still have ended the transaction.
+            let _ = self.raw.execute_batch("ROLLBACK");
         }
-        // A failed ROLLBACK may still have ended the transaction.
-        let _ = self.raw.execute_batch("ROLLBACK");
-        self.raw.is_autocommit()
+        let restored = self.restore.take().is_none_or(|text| self.raw.execute_batch(text).is_ok());
+        self.raw.is_autocommit() && restored
     }
 }
 

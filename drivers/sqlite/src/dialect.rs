@@ -1,9 +1,10 @@
 //! The SQL of SQLite.
 
-use std::borrow::Cow;
+mod json;
+
 use std::fmt::Write as _;
 
-use thing_driver_api::{Dialect, Error, Lock, Result, Table, Value, ValueType};
+use thing_driver_api::{Dialect, Error, JsonDialect, Lock, Result, Value};
 
 /// What SQLite writes differently from other databases.
 ///
@@ -49,29 +50,6 @@ impl Dialect for SqliteDialect {
         true
     }
 
-    fn column_type(&self, table: &Table, index: usize) -> Cow<'static, str> {
-        Cow::Borrowed(match table.column(index).value_type {
-            ValueType::Bool => "BOOLEAN",
-            ValueType::I16 | ValueType::I32 | ValueType::I64 => "INTEGER",
-            ValueType::F32 => "FLOAT",
-            ValueType::F64 => "DOUBLE",
-            ValueType::Text => "TEXT",
-            ValueType::Bytes => "BLOB",
-            ValueType::Uuid => "UUID_BLOB",
-            ValueType::Timestamp => "TIMESTAMP",
-            ValueType::Date => "DATE",
-            ValueType::Time => "TIME",
-            ValueType::Json => "JSON_TEXT",
-            ValueType::Decimal => "DECIMAL_TEXT COLLATE decimal",
-            // Of all declarations this one converts nothing.
-            _ => "BLOB",
-        })
-    }
-
-    fn generated_key(&self, _: ValueType) -> &'static str {
-        "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
-    }
-
     fn literal(&self, value: &Value<'_>, out: &mut String) -> Result<()> {
         let written = match value {
             Value::Null => write!(out, "NULL"),
@@ -103,6 +81,10 @@ impl Dialect for SqliteDialect {
 
     fn same(&self) -> &'static str {
         " IS "
+    }
+
+    fn json(&self) -> Option<&dyn JsonDialect> {
+        Some(self)
     }
 
     fn nulls_least(&self, _: bool) -> &'static str {

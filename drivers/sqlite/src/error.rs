@@ -2,6 +2,10 @@
 
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
+pub(crate) use thing_driver_api::refusal::{
+    abandoned, in_transaction, no_transaction, transaction_control, value_count,
+};
+use thing_driver_api::sql::shortened;
 use thing_driver_api::{Constraint, ConstraintKind, Error, ErrorKind};
 
 use crate::config::{Place, SqliteConfig};
@@ -75,6 +79,15 @@ pub(crate) fn translate(error: rusqlite::Error, text: Option<&str>) -> Error {
     Error::new(kind, said).with_source(error)
 }
 
+/// Translates an error of a statement of a session, naming the statement: `text`, where SQLite does not say it.
+pub(crate) fn of_statement(error: rusqlite::Error, text: &str) -> Error {
+    let text = match &error {
+        rusqlite::Error::SqlInputError { sql, .. } => sql.clone(),
+        _ => text.to_owned(),
+    };
+    translate(error, None).in_statement(&text)
+}
+
 /// Translates an error of a statement that commits by itself, or of COMMIT.
 ///
 /// When writing to the disk failed, the commit may or may not be found in the log after a restart.
@@ -113,9 +126,15 @@ pub(crate) fn opening(error: rusqlite::Error, config: &SqliteConfig) -> Error {
     Error::invalid_input(said).with_source(error)
 }
 
-/// A raw statement that begins or ends a transaction behind the driver's back.
-pub(crate) fn transaction_control() -> Error {
-    Error::invalid_input("the statement begins or ends a transaction; use begin, commit and rollback instead")
+/// A row that refers to none, at the end of a transaction in which foreign keys were not enforced.
+pub(crate) fn dangling(table: &str, row: Option<i64>, parent: &str) -> Error {
+    let row = row.map_or_else(|| "a row".to_owned(), |row| format!("the row with rowid {row}"));
+    let said = format!(
+        "foreign key constraint failed: {row} of the table `{table}` refers to a row of `{parent}` that does not exist; \
+         the transaction was rolled back, change or delete the row first"
+    );
+    let constraint = Constraint::new(ConstraintKind::ForeignKey).on(table, Vec::new());
+    Error::new(ErrorKind::Constraint(constraint), said)
 }
 
 /// A transaction of this program kept the connection for too long.
@@ -130,13 +149,6 @@ pub(crate) fn waited() -> Error {
 pub(crate) fn writer_lost() -> Error {
     let kind = ErrorKind::ConnectionLost { may_have_executed: true };
     Error::new(kind, "the writer thread ended before it answered; open the database again")
-}
-
-/// A raw statement with too many or too few values.
-pub(crate) fn value_count(wanted: usize, given: usize) -> Error {
-    Error::invalid_input(format!(
-        "the statement has {wanted} placeholders but got {given} values; pass one value for each"
-    ))
 }
 
 fn classify(native: ffi::Error, message: &str) -> (ErrorKind, String) {
@@ -225,14 +237,6 @@ fn lowered(message: &str) -> String {
     match message.split_once(" constraint failed") {
         Some((sort, rest)) => format!("{} constraint failed{rest}", sort.to_lowercase()),
         None => message.to_owned(),
-    }
-}
-
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 200;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

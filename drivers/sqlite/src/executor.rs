@@ -123,10 +123,15 @@ fn capabilities(config: &SqliteConfig) -> Capabilities {
         .with(Capability::Savepoints)
         .with(Capability::Returning)
         .with(Capability::Increments)
+        .with(Capability::JsonConditions)
+        .with(Capability::InsertsMany)
+        .with(Capability::Upserts)
+        .with(Capability::UpsertsByKey)
         .with(Capability::GeneratedKeys)
         .with(Capability::RawStatements)
         .with(Capability::Streaming)
         .with(Capability::Schema)
+        .with(Capability::SchemaSessions)
         .with(Capability::ExactText)
         .with(Capability::OrderedText)
         .with(Capability::ExactNumbers);
@@ -140,6 +145,11 @@ const MAX_PARAMETERS: usize = 32_766;
 impl Database {
     pub(crate) fn plan(&self, shape: &Shape) -> Result<Arc<Plan>> {
         shape.plan(self.owner, Plan::compile)
+    }
+
+    /// A connection that writes beside the writer. Not in memory, where it would have a database of its own.
+    pub(crate) fn own_writer(&self) -> Arc<Pool<Connection>> {
+        Pool::new(1, Some(self.config.busy_timeout), opener(&self.config, Role::Writer))
     }
 
     /// How many pages a read may be ahead of who takes them. In memory the read holds the only connection, and a caller

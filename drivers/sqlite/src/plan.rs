@@ -51,7 +51,7 @@ impl Plan {
 
 fn is_single_row(operation: &Operation, table: &Table) -> bool {
     match operation {
-        Operation::Insert { .. } => true,
+        Operation::Insert { .. } | Operation::Upsert { .. } => true,
         Operation::Update { filter, .. } | Operation::Increment { filter, .. } | Operation::Delete { filter, .. } => {
             table.key().iter().all(|&column| pins(filter, column))
         }

@@ -109,7 +109,7 @@ fn decode(index: usize, cell: ValueRef<'_>, expected: ValueType) -> Result<Value
             Ok(v) => Value::Decimal(v),
             Err(_) => return Err(invalid(index, "text", "a decimal number")),
         },
-        (_, ValueType::Json) => Value::Json(Cow::Borrowed(text(index, cell)?)),
+        (_, ValueType::Json | ValueType::List(_)) => Value::Json(Cow::Borrowed(text(index, cell)?)),
         (_, other) => return Err(mismatch(index, cell, &other.to_string())),
     })
 }

@@ -264,7 +264,17 @@ fn named_page(statement: &rusqlite::Statement<'_>, plan: &Plan) -> Page {
 }
 
 pub(crate) fn prepare<'c>(raw: &'c rusqlite::Connection, plan: &Plan) -> Result<CachedStatement<'c>> {
-    raw.prepare_cached(&plan.text).map_err(|e| error::translate(e, Some(&plan.text)))
+    let prepared = raw.prepare_cached(&plan.text).or_else(|refused| {
+        let stale = refused.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) && look_at_schema(raw).is_ok();
+        if stale { raw.prepare_cached(&plan.text) } else { Err(refused) }
+    });
+    prepared.map_err(|e| error::translate(e, Some(&plan.text)))
+}
+
+/// Has the connection read the schema anew, if another one has changed it. SQLite compares the two when a statement runs;
+/// one that it refuses before that, because of a column that has become another, it judges by the schema it knows.
+pub(crate) fn look_at_schema(raw: &rusqlite::Connection) -> rusqlite::Result<()> {
+    raw.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.exists([]).map(|_| ())
 }
 
 /// Runs BEGIN, COMMIT and their like.

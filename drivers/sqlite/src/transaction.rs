@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use thing_driver_api::{
-    Error, ErrorKind, Key, Result, RowSink, Shape, Statement, Transaction, TransactionOptions, Written, async_trait,
+    ErrorKind, Key, Result, RowSink, Shape, Statement, Transaction, TransactionOptions, Written, async_trait,
 };
 
 use crate::connection::{self, Connection};
@@ -62,7 +62,7 @@ impl SqliteTransaction {
     }
 
     fn connection(&self) -> Result<&Lease<Connection>> {
-        let connection = self.connection.as_ref().ok_or_else(abandoned)?;
+        let connection = self.connection.as_ref().ok_or_else(error::abandoned)?;
         Ok(connection)
     }
 
@@ -76,7 +76,7 @@ impl SqliteTransaction {
     }
 
     fn seat(&mut self) -> Result<Seat> {
-        self.connection.take().map(Seat::Connection).ok_or_else(abandoned)
+        self.connection.take().map(Seat::Connection).ok_or_else(error::abandoned)
     }
 
     fn sit(&mut self, seat: Option<Seat>) {
@@ -240,14 +240,9 @@ fn begin_writing(raw: &rusqlite::Connection) -> Result<()> {
 /// Begins and looks at the database, which fixes the state that the transaction reads.
 fn begin_reading(raw: &rusqlite::Connection) -> Result<()> {
     statement::control(raw, "BEGIN")?;
-    let look = || raw.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.exists([]);
-    look().map(|_| ()).map_err(|e| {
+    statement::look_at_schema(raw).map_err(|e| {
         // What remains open is closed by the pool.
         let _ = statement::control(raw, "ROLLBACK");
         error::translate(e, None)
     })
-}
-
-fn abandoned() -> Error {
-    Error::invalid_input("a statement of the transaction was abandoned before it ended; begin a new transaction")
 }

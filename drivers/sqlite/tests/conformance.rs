@@ -18,13 +18,13 @@ mod in_memory {
         SqliteExecutor::memory().await.expect("a database in memory")
     }
 
-    thing_conformance::driver_suite!(empty_database, without: [ChangeFeed]);
+    thing_conformance::driver_suite!(empty_database, without: [ChangeFeed, SkipLocked]);
 }
 
 mod in_a_file {
     use super::Files;
 
-    thing_conformance::driver_suite!(Files::default());
+    thing_conformance::driver_suite!(Files::default(), without: [SkipLocked]);
 }
 
 /// Files in a directory that goes away with the test, each with the executor on it.

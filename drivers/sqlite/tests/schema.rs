@@ -5,8 +5,9 @@
 mod support;
 
 use support::{Folder, Users, raw, users};
+use thing_driver_api::schema::{IndexPart, IndexSchema};
 use thing_driver_api::{
-    Column, ErrorKind, Executor, ExistingIndex, NoRows, Operation, Schema, Shape, Statement, Table, Value, ValueType,
+    Column, ErrorKind, Executor, NoRows, Operation, Schema, Shape, Statement, Table, Value, ValueType,
 };
 use thing_driver_sqlite::SqliteExecutor;
 
@@ -17,8 +18,8 @@ async fn created_and_described(executor: SqliteExecutor) {
     assert_eq!(found.key, ["id"]);
     let names: Vec<_> = found.columns.iter().map(|c| (c.name.as_str(), c.nullable)).collect();
     assert_eq!(names, [("id", false), ("name", false), ("age", true)]);
-    assert!(found.columns[0].has_default && !found.columns[1].has_default);
-    assert_eq!(found.indexes, [ExistingIndex::new("users_name_unique", vec!["name".into()], true)]);
+    assert!(found.columns[0].is_filled() && !found.columns[1].is_filled());
+    assert_eq!(found.indexes, [IndexSchema::new("users_name_unique", vec![IndexPart::column("name")], true)]);
     assert!(executor.create_table(&users()).await.is_err());
 }
 
@@ -47,7 +48,7 @@ async fn a_table_whose_index_fails_is_not_created() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn partial_and_expression_indexes_are_not_taken_for_plain_ones() {
+async fn partial_and_expression_indexes_are_told_from_plain_ones() {
     let executor = SqliteExecutor::memory().await.unwrap();
     for text in [
         "CREATE TABLE t (a INTEGER, b TEXT, c TEXT AS (lower(b)), UNIQUE (a, b))",
@@ -58,10 +59,13 @@ async fn partial_and_expression_indexes_are_not_taken_for_plain_ones() {
         raw(&executor, text).await.unwrap();
     }
     let found = executor.describe("t").await.unwrap().unwrap();
-    let indexes: Vec<_> = found.indexes.iter().map(|i| (i.columns.join(" "), i.unique)).collect();
-    assert_eq!(indexes.len(), 2, "{indexes:?}");
-    assert!(indexes.contains(&("b a".into(), false)) && indexes.contains(&("a b".into(), true)));
-    assert!(found.columns[2].has_default, "a generated column fills itself");
+    let indexes: Vec<_> = found.indexes.iter().map(|i| (i.columns().map(|c| c.join(" ")), i.constraint)).collect();
+    let plain = |columns: &str| Some(columns.to_owned());
+    assert_eq!(indexes, [(None, false), (plain("a"), false), (plain("b a"), false), (plain("a b"), true)]);
+    assert_eq!(found.indexes[0].parts, [IndexPart::expression("lower(b)")]);
+    assert_eq!(found.indexes[1].condition.as_deref(), Some("b IS NOT NULL"));
+    assert!(!found.indexes[1].living);
+    assert!(found.columns[2].is_filled(), "a generated column fills itself");
     assert!(found.key.is_empty());
 }
 
@@ -79,7 +83,7 @@ async fn odd_names_are_quoted() {
         executor.create_table(&table).await.unwrap();
         let found = executor.describe(name).await.unwrap().unwrap();
         assert_eq!(found.columns[1].name, "c\"d");
-        assert!(found.columns[1].has_default);
+        assert!(found.columns[1].is_filled());
         assert_eq!(found.indexes.len(), 1);
         let table = std::sync::Arc::new(table);
         let insert = Shape::new(table, Operation::Insert { columns: vec![0], returning: vec![1] });
@@ -129,4 +133,41 @@ async fn declared_defaults_are_what_was_declared() {
         .unwrap();
     let error = executor.create_table(&zero_byte).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Unsupported);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn defaults_that_mean_what_a_model_declares_do_not_differ() {
+    let (decimal, blob) = (Value::Decimal("9.9".parse().unwrap()), Value::Bytes(vec![171].into()));
+    let declared = [
+        ("BOOLEAN", ValueType::Bool, Value::Bool(true), "1 | TRUE | (true) | +1"),
+        ("INTEGER", ValueType::I64, Value::I64(-5), "-5 | ((-5)) | '-5' | -5.0"),
+        ("BIGINT", ValueType::I64, Value::I64(5), "5 | (5) | \"5\""),
+        ("REAL", ValueType::F64, Value::F64(5.0), "5 | 5.0 | 5e0 | '5'"),
+        ("DOUBLE PRECISION", ValueType::F64, Value::F64(0.25), "0.25 | .25 | 2.5e-1"),
+        ("TEXT", ValueType::Text, Value::Text("a".into()), "'a' | \"a\" | [a] | a | ('a')"),
+        ("TEXT", ValueType::Text, Value::Text("2.5".into()), "'2.5' | 2.50 | (2.5)"),
+        ("JSON_TEXT", ValueType::Json, Value::Json("{}".into()), "'{}' | \"{}\""),
+        ("DECIMAL_TEXT COLLATE decimal", ValueType::Decimal, decimal, "'9.9' | 9.90 | '9.90'"),
+        ("BLOB", ValueType::Bytes, blob, "x'ab' | X'AB'"),
+    ];
+    for (column_type, value_type, value, defaults) in declared {
+        for default in defaults.split(" | ") {
+            let executor = SqliteExecutor::memory().await.unwrap();
+            let text = format!("CREATE TABLE t (id INTEGER PRIMARY KEY, c {column_type} DEFAULT {default})");
+            raw(&executor, &text).await.unwrap();
+            let column = Column::new("c", value_type).nullable(true).default_value(value.clone());
+            let table = Table::builder("t").column(Column::new("id", ValueType::I64)).column(column).key(vec![0]);
+            let wanted = executor.wanted(&table.build().unwrap()).unwrap().columns.remove(1).default.unwrap();
+            let found = executor.describe("t").await.unwrap().unwrap();
+            assert_eq!(found.columns[1].default.as_deref(), Some(wanted.as_str()), "{text}");
+            raw(&executor, "INSERT INTO t (id) VALUES (1)").await.unwrap();
+            raw(&executor, &format!("INSERT INTO t VALUES (2, {wanted})")).await.unwrap();
+            let mut rows = support::Rows::default();
+            let different = Shape::raw("SELECT count(DISTINCT typeof(c) || c) FROM t");
+            executor.fetch(&Statement::new(&different, &[]), &mut rows).await.unwrap();
+            // Decimals are compared as numbers.
+            let same = default == "'9.90'" || rows.rows == [[Value::I64(1)]];
+            assert!(same, "the database stores another value: {text}");
+        }
+    }
 }

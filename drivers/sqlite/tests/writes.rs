@@ -312,3 +312,16 @@ async fn a_write_near_the_budget_is_executed_once() {
         assert_eq!(sums.rows, [[Value::I64(calls), Value::I64(calls)]]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_judged_by_the_schema_that_is_there() {
+    let folder = Folder::new();
+    let executor = SqliteExecutor::connect(folder.config()).await.unwrap();
+    raw(&executor, "CREATE TABLE t (a INT, b INT AS (a + 1))").await.unwrap();
+    raw(&executor, "INSERT INTO t (a) VALUES (1)").await.unwrap();
+    // The writing connection knows the table by now, and another makes it anew.
+    folder.other().execute_batch("DROP TABLE t; CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 2)").unwrap();
+    raw(&executor, "UPDATE t SET b = 5").await.unwrap();
+    let found = query(&executor, "SELECT b FROM t", &[]).await.unwrap();
+    assert_eq!(found.rows, [[Value::I64(5)]]);
+}

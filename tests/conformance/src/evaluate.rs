@@ -3,6 +3,8 @@
 //! It judges rows the way a database must where its capabilities say that text and numbers compare exactly: three-valued
 //! logic, text by its bytes, `LIKE` by characters with `\` as the escape.
 
+mod json;
+
 use std::cmp::Ordering;
 
 use thing_driver_api::{Comparison, Condition, Operand, Order, Value};
@@ -43,6 +45,8 @@ pub fn evaluate(condition: &Condition, row: &[Value<'_>], slots: &[Value<'_>]) -
             let (left, right) = (&row[*column], &slots[slot.0]);
             Some(equal(left, right).unwrap_or(left.is_null() && right.is_null()))
         }
+        Condition::Json { column, path, test } => json::test(&row[*column], path, test, slots),
+        Condition::List { column, test } => json::list(&row[*column], test, slots),
         other => panic!("the evaluator does not know {other:?}"),
     }
 }

@@ -32,6 +32,7 @@
 //! - [`recording`]: wrappers that record, fail and hold operations, for tests of what stands above the contract.
 //! - [`users`]: a table with its statements, for the tests that a driver has of its own.
 //! - [`changes`]: what feeds tell of that table, for the same.
+//! - [`schema`]: tables in a database's own words and changes of them, for the same.
 //!
 //! Cases need no runtime of the author's: each runs on its own.
 
@@ -43,6 +44,7 @@ pub mod driver;
 pub mod evaluate;
 mod random;
 pub mod recording;
+pub mod schema;
 pub mod users;
 
 /// What the macros name.

@@ -131,13 +131,14 @@ fn a_read_only_transaction_that_writes_is_found() {
 #[test]
 fn a_capability_that_is_not_declared_as_lacking_is_found() {
     let setup = || async { Broken::new(SqliteExecutor::memory().await.unwrap(), Fault::HidesStreaming) };
-    // A database in memory has no others whose changes could be followed.
-    const LACKING: Capability = Capability::ChangeFeed;
-    assert!(catch_unwind(|| driver::check_declared(&setup, &[LACKING])).is_err());
-    driver::check_declared(&setup, &[LACKING, Capability::Streaming]);
+    // A database in memory has no others whose changes could be followed, or whose locks could be passed over.
+    const LACKING: [Capability; 2] = [Capability::ChangeFeed, Capability::SkipLocked];
+    let with_streaming = [LACKING[0], LACKING[1], Capability::Streaming];
+    assert!(catch_unwind(|| driver::check_declared(&setup, &LACKING)).is_err());
+    driver::check_declared(&setup, &with_streaming);
     let complete = || async { Broken::new(SqliteExecutor::memory().await.unwrap(), Fault::None) };
-    driver::check_declared(&complete, &[LACKING]);
-    assert!(catch_unwind(|| driver::check_declared(&complete, &[LACKING, Capability::Streaming])).is_err());
+    driver::check_declared(&complete, &LACKING);
+    assert!(catch_unwind(|| driver::check_declared(&complete, &with_streaming)).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 //! case. What is cached goes by the row's own spelling.
 
 use thing::driver::Capability;
-use thing::{Db, Loaded, Model, Result, Session};
+use thing::{Db, HasMany, Loaded, Model, Result, Session};
 use tokio::task::JoinHandle;
 
 use crate::support::{Limited, Stack, quoted};
@@ -14,6 +14,7 @@ matrix! {
         deletes_in_another_spelling_leave_nothing_stale,
         lists_by_text_stay_right,
         lookups_at_the_same_time_find_their_rows,
+        what_belongs_to_an_object_is_replaced_in_any_spelling,
         raw_writes_in_another_spelling_leave_nothing_stale,
         saves_in_another_spelling_leave_nothing_stale,
         the_same_in_a_transaction_leaves_nothing_stale,
@@ -27,6 +28,12 @@ struct City {
     #[thing(index)]
     country: String,
     people: i32,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(key(name), has_many(cities: City, City::COUNTRY))]
+struct Country {
+    name: String,
 }
 
 fn city(name: &str, country: &str, people: i32) -> City {
@@ -216,4 +223,32 @@ async fn raw_writes_in_another_spelling_leave_nothing_stale(stack: &Stack) -> Re
     db.raw(delete).changes_only::<City, _>(["bErLiN"]).execute().await?;
     assert_eq!(people(&db).await?, None);
     Ok(())
+}
+
+async fn what_belongs_to_an_object_is_replaced_in_any_spelling(stack: &Stack) -> Result<()> {
+    let Some(db) = cities(stack).await? else { return Ok(()) };
+    let column_type = stack.text_without_case().unwrap_or_default();
+    let [table, name] = ["countries", "name"].map(|name| quoted(&db, name));
+    db.raw(format!("CREATE TABLE {table} ({name} {column_type} NOT NULL PRIMARY KEY)")).execute().await?;
+    let mut france = Country { name: "France".into() }.create(&db).await?;
+    let names = async || -> Result<Vec<String>> {
+        let cities = Country::CITIES.order_by(City::PEOPLE.asc());
+        Ok(france_cities(&db, cities).await?.into_iter().map(|city| city.name.clone()).collect())
+    };
+    assert_eq!(names().await?, ["Paris", "Lyon"]);
+    let kept = [city("LYON", "", 0), city("bERLIN", "", 0)];
+    france.replace_all(&db, Country::CITIES, &kept, [city("Nice", "", 4)]).await?;
+    assert_eq!(names().await?, ["Berlin", "Lyon", "Nice"]);
+    assert!(City::find(&db, "PARIS").await?.is_none());
+    assert_eq!(City::by_id(&db, "lyon").await?.people, 3);
+    assert_eq!(City::filter(&db, City::COUNTRY.eq("germany")).count().await?, 0);
+    let twice = [city("nice", "", 0), city("NICE", "", 0)];
+    france.replace_all(&db, Country::CITIES, &twice, [] as [City; 0]).await?;
+    assert_eq!(names().await?, ["Nice"]);
+    Ok(())
+}
+
+async fn france_cities(db: &Db, cities: HasMany<Country, City>) -> Result<Vec<Loaded<City>>> {
+    let mut country = Country::by_id(db, "FRANCE").await?;
+    Ok(country.load(db, cities).await?.to_vec())
 }

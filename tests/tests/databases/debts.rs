@@ -98,6 +98,13 @@ async fn every_write_is_carried_out_and_paid_for(stack: &Stack) -> Result<()> {
         .await?;
     assert_eq!(two.writer.statistics().debts, 5);
     two.paid().await;
+    // Counted once the rows are gone.
+    let counted = async {
+        while two.writer.statistics().debts_paid < 5 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), counted).await.expect("all are counted");
     assert_eq!(two.writer.statistics().debts_paid, 5);
     let names = two.names().await?;
     assert_eq!(names.len(), 7, "{names:?}");

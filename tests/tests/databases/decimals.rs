@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 use thing::driver::{Result as DriverResult, Row, Value, ValueType};
-use thing::{ColumnType, Db, ErrorKind, Model, Query, Result};
+use thing::{ColumnType, ComparableType, Db, ErrorKind, Model, Query, Result};
 
 use crate::support::{Stack, placeholders};
 
@@ -97,6 +97,8 @@ async fn decimals_are_compared_and_ordered_as_numbers(stack: &Stack) -> Result<(
 /// A decimal of the contract, which has more digits than `rust_decimal`.
 #[derive(Clone)]
 struct Wide(thing::driver::Decimal);
+
+impl ComparableType for Wide {}
 
 impl ColumnType for Wide {
     const TYPE: ValueType = ValueType::Decimal;

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use rust_decimal::Decimal;
 use thing::driver::Capability;
-use thing::{Db, ErrorKind, Filter, Increment, Loaded, Model, Result};
+use thing::{ChangeSet, Db, ErrorKind, Filter, Model, Result};
 
-use crate::support::{Limited, Stack, at, statements};
+use crate::support::{Limited, Stack, assert_stored, at, statements};
 
 matrix! {
     every: [
@@ -78,14 +78,6 @@ async fn items(stack: &Stack) -> Result<Db> {
     db.things::<Item>().create_many([item(10), item(5), item(0)]).await?;
     Counter { id: 1, n: 0 }.create(&db).await?;
     Ok(db)
-}
-
-/// What is stored, and that the cache and the object that was given back say the same.
-async fn assert_stored(db: &Db, item: &Loaded<Item>) -> Result<()> {
-    assert_eq!(*item, Item::by_id(db, item.id).await?);
-    assert_eq!(*item, db.things::<Item>().by_id_uncached(item.id).await?);
-    assert!(!item.is_changed());
-    Ok(())
 }
 
 async fn columns_are_added_to(stack: &Stack) -> Result<()> {
@@ -172,7 +164,7 @@ async fn a_sum_beyond_the_type_is_refused(stack: &Stack) -> Result<()> {
     let items = db.things::<Item>();
     items.increment(1, Item::SOLD.plus(i64::from(i32::MAX)) & Item::WEIGHT.plus(f64::MAX)).await?;
     db.things::<Counter>().increment(1, Counter::N.plus(i64::MAX)).await?;
-    let beyond = async |increment: Increment<Item>, column: &str| {
+    let beyond = async |increment: ChangeSet<Item>, column: &str| {
         let error = items.increment(1, increment).await.unwrap_err();
         let is_named = matches!(error.kind(), ErrorKind::InvalidData { column: Some(named) } if named == column);
         assert!(is_named && error.to_string().contains(column), "{error}");

@@ -8,6 +8,7 @@ matrix! {
     every: [
         batches_of_any_size_are_read,
         more_values_than_a_statement_binds_are_refused_with_advice,
+        links_to_more_than_a_statement_binds_are_followed,
         thousands_of_rows_are_created_saved_and_deleted_together,
     ]
     uncached: [keys_of_two_columns_are_read_in_any_number]
@@ -87,5 +88,51 @@ async fn more_values_than_a_statement_binds_are_refused_with_advice(stack: &Stac
     let error = within(most + 1).count().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::InvalidInput, "{error}");
     assert_eq!(db.things::<User>().count().await?, 6);
+    Ok(())
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(many_to_many(stars: Star, Seen::SKY_ID, Seen::STAR_ID))]
+struct Sky {
+    id: i64,
+    name: String,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+struct Star {
+    id: i64,
+    size: i32,
+}
+
+#[derive(Model, Clone, Debug, PartialEq)]
+#[thing(key(sky_id, star_id))]
+struct Seen {
+    sky_id: i64,
+    #[thing(index)]
+    star_id: i64,
+}
+
+async fn links_to_more_than_a_statement_binds_are_followed(stack: &Stack) -> Result<()> {
+    let most = stack.executor().await.capabilities().max_parameters();
+    // Where a statement binds more, this takes long.
+    if most > 40_000 {
+        return Ok(());
+    }
+    let db = stack.db::<(Sky, Star, Seen)>().await;
+    let stars = i32::try_from(most).unwrap() + 10;
+    let mut sky = db.things::<Sky>().create(NewSky { name: "night".into() }).await?;
+    let mut bulk = db.things::<Star>().insert_many();
+    bulk.write((1..=stars).map(|size| NewStar { size })).await?;
+    bulk.finish().await?;
+    let mut bulk = db.things::<Seen>().insert_many();
+    bulk.write((1..=stars.into()).map(|star_id| Seen { sky_id: 1, star_id })).await?;
+    bulk.finish().await?;
+    for _ in 0..2 {
+        let some = sky.load(&db, Sky::STARS.filter(Star::SIZE.gt(5) & Star::SIZE.ne(stars))).await?;
+        assert!(some.iter().map(|star| star.size).eq(6..stars));
+    }
+    let ordered = Sky::STARS.order_by(Star::SIZE.desc());
+    let error = sky.load(&db, ordered).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InvalidInput, "{error}");
     Ok(())
 }

@@ -140,3 +140,58 @@ async fn a_strict_write_that_was_renewed_settles_again() {
     assert_eq!(log.iter().filter(|command| matches!(command, Command::Settle)).count(), 2);
     assert!(matches!(log.last(), Some(Command::Settle)), "the second comes after the release: {log:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_write_in_doubt_settles_until_it_is_heard() {
+    let held = Held::new().await.unwrap();
+    let db = held.db.clone();
+    let gate = held.database.gate(Matcher::writes(), When::Before);
+    let task = tokio::spawn(async move { db.things::<User>().strict().create(user(4)).await.map(drop) });
+    gate.reached().await;
+    let settles = || Matcher::new("settles", |command| matches!(command, Command::Settle));
+    (0..3).for_each(|_| held.cache.fail_next(settles(), Error::cache("nobody answers"), When::Before));
+    tokio::time::sleep(LONG).await;
+    held.cache.reset();
+    gate.open();
+    task.await.unwrap().unwrap();
+    assert_eq!(held.cache.pending_faults(), 0);
+    assert_eq!(held.cache.count(&settles()), 4, "three that failed, and one that did not");
+}
+
+/// The tags lapsed while the cache was away: what readers stored until the commit is wrong, and the release that would
+/// have said so is lost.
+#[tokio::test(start_paused = true)]
+async fn what_was_stored_while_a_write_was_forgotten_is_voided() {
+    let held = Held::new().await.unwrap();
+    held.cache.reset();
+    let db = held.db.clone();
+    let gate = held.database.gate(Matcher::writes(), When::Before);
+    let task = tokio::spawn(async move { db.things::<User>().delete(1).await });
+    gate.reached().await;
+    let away = || Error::cache("the cache is away");
+    let voids = || Matcher::new("voids", |command| matches!(command, Command::Void { .. }));
+    held.cache.fail_all(Matcher::quarantines(), away(), When::Before);
+    held.cache.fail_next(Matcher::releases(), away(), When::Before);
+    (0..2).for_each(|_| held.cache.fail_next(voids(), away(), When::Before));
+    tokio::time::sleep(LONG).await;
+    let tags = held.cache.log().into_iter().find_map(|command| match command {
+        Command::Quarantine { tags, .. } => Some(tags),
+        _ => None,
+    });
+    held.cache.reset();
+    gate.open();
+    task.await.unwrap().unwrap();
+    assert_eq!(held.cache.count(&voids()), 3);
+    let last = held.cache.log().pop();
+    assert!(matches!(&last, Some(Command::Void { tags: voided }) if Some(voided) == tags.as_ref()), "{last:?}");
+}
+
+/// The marks still stand: they lapse by themselves, and the write does not wait for the cache.
+#[tokio::test(start_paused = true)]
+async fn a_release_that_fails_soon_is_left_to_lapse() {
+    let held = Held::new().await.unwrap();
+    held.cache.reset();
+    held.cache.fail_all(Matcher::releases(), Error::cache("the cache is away"), When::Before);
+    held.db.things::<User>().delete(1).await.unwrap();
+    assert_eq!(held.cache.count(&Matcher::new("voids", |command| matches!(command, Command::Void { .. }))), 0);
+}

@@ -7,9 +7,10 @@ mod limited;
 mod models;
 mod stack;
 
+use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
-use thing::Db;
+use thing::{Db, Loaded, Model, Result};
 
 pub(crate) use bytes_cache::BytesCache;
 pub(crate) use limited::Limited;
@@ -21,6 +22,14 @@ pub(crate) async fn statements<T>(db: &Db, work: impl Future<Output = T>) -> (u6
     let before = db.statistics().statements();
     let result = work.await;
     (db.statistics().statements() - before, result)
+}
+
+/// The object that was given back is what is stored, and what the cache answers.
+pub(crate) async fn assert_stored<M: Model + PartialEq + Debug>(db: &Db, object: &Loaded<M>) -> Result<()> {
+    assert_eq!(*object, db.things::<M>().by_id(object.key()).await?);
+    assert_eq!(*object, db.things::<M>().by_id_uncached(object.key()).await?);
+    assert!(!object.is_changed());
+    Ok(())
 }
 
 /// The text with the placeholders of the database instead of question marks.

@@ -252,6 +252,31 @@ async fn fifty_callers_of_one_cold_entry_send_one_statement() -> Result<()> {
     Ok(())
 }
 
+/// Of a cache that is reached over a connection.
+#[tokio::test]
+async fn who_comes_when_the_filler_has_not_heard_that_its_entry_is_stored_joins_it() -> Result<()> {
+    let Stack { db, database, cache, .. } = &stack().await?;
+    cache.refuse_peek(true);
+    let read = || {
+        let db = db.clone();
+        tokio::spawn(async move { count_of(&db, 1).await })
+    };
+    let late_lease = cache.gate(Matcher::leases().and(Matcher::of_object(Key::Int(1))), When::Before);
+    let late = read();
+    late_lease.reached().await;
+    let stored = cache.gate(Matcher::stores().and(Matcher::of_object(Key::Int(1))), When::After);
+    let filler = read();
+    stored.reached().await;
+    late_lease.open();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    stored.open();
+    assert_eq!((filler.await.unwrap()?, late.await.unwrap()?), (Some(10), Some(10)));
+    assert_eq!(database.statements(), 1);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filler_that_goes_away_hands_over() -> Result<()> {
     let Stack { db, database, cache, .. } = &stack().await?;

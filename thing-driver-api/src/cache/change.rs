@@ -1,5 +1,6 @@
 //! Changes: what a write did to one row, so that readers can judge whether it concerns them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::{ColumnSet, Key, Table, TableId, Value};
@@ -75,7 +76,7 @@ impl Change {
 }
 
 /// A row as far as it is known.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RowImage {
     /// There is no row.
@@ -100,6 +101,20 @@ impl RowImage {
         match self {
             Self::Row(values) => values.iter().map(|v| size_of_val(v) + v.as_ref().map_or(0, Value::heap_size)).sum(),
             _ => 0,
+        }
+    }
+}
+
+/// Values stay out of logs.
+impl fmt::Debug for RowImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::Row(values) => {
+                let kind = |value: &Option<Value<'_>>| value.as_ref().map_or("unknown", Value::kind);
+                f.debug_tuple("Row").field(&values.iter().map(kind).collect::<Vec<_>>()).finish()
+            }
+            Self::Unknown => f.write_str("Unknown"),
         }
     }
 }

@@ -4,6 +4,7 @@ mod raw;
 mod key;
 mod field;
 mod index;
+mod constraint;
 mod relation;
 
 pub(crate) use raw::last_segment;
@@ -12,12 +13,13 @@ use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{Attribute, DeriveInput, Expr, Ident, LitStr, Path, Type, Visibility, parse_quote};
 
+use self::constraint::{checks, foreign_keys};
 use self::field::{Role, kind, narrower, refuse_equal_names, refuse_second_stamps};
 use self::index::indexes;
 use self::key::{check_assigned, model_key, own_key, refuse_nullable_keys};
 use self::raw::{RawField, raw_fields};
 use self::relation::relations;
-use crate::attributes::{Derived, RelationKind, StructAttributes};
+use crate::attributes::{ComputedEntry, Derived, RelationKind, StructAttributes};
 use crate::errors::Errors;
 use crate::table_name::table_name;
 
@@ -30,11 +32,28 @@ pub(crate) struct Model {
     pub(crate) new: Option<Ident>,
     /// The variant of `Coherence`, if one is chosen.
     pub(crate) coherence: Option<Ident>,
+    /// The words of the struct that say what goes along with writes, for their places.
+    pub(crate) along: Along,
     /// Columns of other models whose rows the database deletes along.
     pub(crate) cascades: Vec<Path>,
     /// Columns of other models that the database sets to NULL.
     pub(crate) nulls: Vec<Path>,
+    /// Which objects reads see.
+    pub(crate) keep: Option<Expr>,
     pub(crate) relations: Vec<Relation>,
+    pub(crate) computed: Vec<ComputedEntry>,
+    pub(crate) foreign_keys: Vec<ForeignKey>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) comment: Option<String>,
+    /// Names that the table had.
+    pub(crate) was: Vec<String>,
+}
+
+/// What goes along with the writes of a model.
+pub(crate) struct Along {
+    pub(crate) hooks: Option<Ident>,
+    pub(crate) validate: Option<Ident>,
+    pub(crate) garde: Option<Ident>,
 }
 
 /// A struct with `#[derive(Embed)]`.
@@ -63,6 +82,10 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     pub(crate) docs: Vec<Attribute>,
     pub(crate) kind: FieldKind,
+    /// What the column is for.
+    pub(crate) comment: Option<String>,
+    /// Names that the column had.
+    pub(crate) was: Vec<String>,
 }
 
 /// What a field is to the table.
@@ -100,6 +123,8 @@ pub(crate) enum Source {
     Updated,
     /// The number of writes of the row, its first one included.
     Version,
+    /// The delete that keeps the row.
+    Deleted,
 }
 
 /// The primary key of a model.
@@ -115,6 +140,34 @@ pub(crate) struct Index {
     pub(crate) name: Option<String>,
     pub(crate) fields: Vec<usize>,
     pub(crate) unique: bool,
+    /// Those of the fields whose greatest value comes first.
+    pub(crate) descending: Vec<usize>,
+    /// Which rows it counts, in SQL.
+    pub(crate) condition: Option<String>,
+}
+
+/// A foreign key to the key of another model. The columns are positions of fields, all of them columns.
+pub(crate) struct ForeignKey {
+    pub(crate) parent: Path,
+    pub(crate) name: Option<String>,
+    pub(crate) fields: Vec<usize>,
+    pub(crate) on_delete: ForeignAction,
+    pub(crate) on_update: ForeignAction,
+}
+
+/// What the database does with rows that refer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ForeignAction {
+    NoAction,
+    Restrict,
+    Cascade,
+    SetNull,
+}
+
+/// A condition that every row fulfils.
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) condition: String,
 }
 
 /// A relation with another model.
@@ -128,6 +181,15 @@ pub(crate) struct Relation {
     pub(crate) link: Option<Path>,
     /// The columns, as expressions.
     pub(crate) columns: Vec<Expr>,
+    pub(crate) on_delete: Option<OnDelete>,
+}
+
+/// What becomes of the related objects when an object is deleted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnDelete {
+    Restrict,
+    Cascade,
+    SetNull,
 }
 
 /// The name of the constant for a field or a relation.
@@ -152,11 +214,23 @@ impl Field {
         format_ident!("__new_{}", self.ident.unraw(), span = self.ident.span())
     }
 
+    /// The name, as output shows it.
+    pub(crate) fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
     pub(crate) fn column(&self) -> Option<&Column> {
         match &self.kind {
             FieldKind::Column(column) => Some(column),
             FieldKind::Embed { .. } | FieldKind::Ignored => None,
         }
+    }
+}
+
+impl Relation {
+    /// The name, as output shows it.
+    pub(crate) fn name(&self) -> String {
+        self.constant.to_string().to_lowercase()
     }
 }
 
@@ -170,20 +244,56 @@ impl Model {
         let key = model_key(input, &attributes, &raw, &mut errors);
         let shape = shape(input, Derived::Model, &attributes, &raw, key.as_ref(), &mut errors);
         let name = input.ident.unraw();
-        let table = attributes.table.map_or_else(|| table_name(&name.to_string()), |table| table.value());
+        let table = attributes.table.as_ref().map_or_else(|| table_name(&name.to_string()), |table| table.value());
         let new = match attributes.no_new {
             Some(_) => None,
             None => Some(attributes.new.unwrap_or_else(|| format_ident!("New{name}"))),
         };
         let coherence = attributes.coherence.and_then(|text| coherence(&text, &mut errors));
-        let (cascades, nulls) = (attributes.cascades, attributes.nulls);
+        let along = Along { hooks: attributes.hooks, validate: attributes.validate, garde: attributes.garde };
+        let (cascades, nulls, keep) = (attributes.cascades, attributes.nulls, attributes.keep);
         if let (Some(Key::Fields { fields, .. }), Some(column)) = (&key, cascades.iter().chain(&nulls).next())
             && fields.len() > 1
         {
             errors.add(column, "a composite key has no column of another model that refers to it; invalidate by hand");
         }
         let relations = relations(&input.ident, &shape.fields, attributes.relations, &mut errors);
-        errors.finish(key.map(|key| Self { shape, table, key, new, coherence, cascades, nulls, relations }))
+        let foreign_keys = foreign_keys(&attributes.foreign_keys, &raw, &mut errors);
+        let checks = checks(&table, &attributes.checks, &raw, &mut errors);
+        let comment = attributes.comment.as_ref().map(LitStr::value);
+        let was = attributes.was.iter().map(LitStr::value).collect();
+        let computed = attributes.computed;
+        refuse_taken_names(&computed, &shape.fields, &relations, &mut errors);
+        errors.finish(key.map(|key| Self {
+            shape,
+            table,
+            key,
+            new,
+            coherence,
+            along,
+            cascades,
+            nulls,
+            keep,
+            relations,
+            computed,
+            foreign_keys,
+            checks,
+            comment,
+            was,
+        }))
+    }
+}
+
+/// A computed field has a name of its own among fields and relations.
+fn refuse_taken_names(computed: &[ComputedEntry], fields: &[Field], relations: &[Relation], errors: &mut Errors) {
+    let mut taken: Vec<String> = fields.iter().filter(|field| field.column().is_some()).map(Field::name).collect();
+    taken.extend(relations.iter().map(Relation::name));
+    for entry in computed {
+        let name = entry.name.unraw().to_string();
+        if taken.contains(&name) {
+            errors.add(&entry.name, format!("`{name}` names a field, a relation or a computed field already"));
+        }
+        taken.push(name);
     }
 }
 
@@ -246,6 +356,8 @@ fn shape(
                 ty: field.field.ty.clone(),
                 docs: field.field.attrs.iter().filter(|a| a.path().is_ident("doc")).cloned().collect(),
                 kind: kind(input, derived, field, role, errors),
+                comment: field.attributes.comment.as_ref().map(LitStr::value),
+                was: field.attributes.was.iter().map(LitStr::value).collect(),
             }
         })
         .collect();

@@ -18,11 +18,24 @@ pub(crate) struct StructAttributes {
     pub(crate) new: Option<Ident>,
     pub(crate) no_new: Option<Ident>,
     pub(crate) coherence: Option<LitStr>,
+    /// An enum is stored as integers.
+    pub(crate) integer: Option<Ident>,
+    pub(crate) hooks: Option<Ident>,
+    pub(crate) validate: Option<Ident>,
+    pub(crate) garde: Option<Ident>,
+    pub(crate) computed: Vec<ComputedEntry>,
     /// Columns of other models whose rows the database deletes along.
     pub(crate) cascades: Vec<Path>,
     /// Columns of other models that the database sets to NULL.
     pub(crate) nulls: Vec<Path>,
+    /// Which objects reads see.
+    pub(crate) keep: Option<Expr>,
     pub(crate) relations: Vec<RelationEntry>,
+    pub(crate) foreign_keys: Vec<ForeignKeyEntry>,
+    pub(crate) checks: Vec<CheckEntry>,
+    pub(crate) comment: Option<LitStr>,
+    /// Names that the table had.
+    pub(crate) was: Vec<LitStr>,
     /// Something could not be read: what seems to be missing may stand there.
     pub(crate) unclear: bool,
 }
@@ -32,6 +45,27 @@ pub(crate) struct IndexList {
     pub(crate) word: Ident,
     pub(crate) name: Option<LitStr>,
     pub(crate) fields: Vec<Ident>,
+    /// Those of the fields whose greatest value comes first.
+    pub(crate) descending: Vec<Ident>,
+    /// Which rows it counts.
+    pub(crate) condition: Option<LitStr>,
+}
+
+/// `foreign_key(Model, …)` on a field or a struct.
+pub(crate) struct ForeignKeyEntry {
+    pub(crate) word: Ident,
+    pub(crate) parent: Path,
+    pub(crate) name: Option<LitStr>,
+    /// The fields that refer; none on a field.
+    pub(crate) fields: Option<Vec<Ident>>,
+    pub(crate) on_delete: Option<LitStr>,
+    pub(crate) on_update: Option<LitStr>,
+}
+
+/// `check = "…"` on a field, `check(name = "…", "…")` on a struct.
+pub(crate) struct CheckEntry {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) condition: LitStr,
 }
 
 /// `has_many(name: Model, Model::COLUMN)` and the like on a struct.
@@ -41,6 +75,15 @@ pub(crate) struct RelationEntry {
     pub(crate) name: Ident,
     pub(crate) target: Type,
     pub(crate) columns: Vec<Expr>,
+    /// What becomes of the related objects when this one is deleted: a text.
+    pub(crate) on_delete: Option<Expr>,
+}
+
+/// `name` or `name = path` in `computed(…)`.
+pub(crate) struct ComputedEntry {
+    pub(crate) name: Ident,
+    /// The function, if it is not the method of this name.
+    pub(crate) function: Option<Path>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +92,8 @@ pub(crate) enum RelationKind {
     HasOne,
     HasMany,
     ManyToMany,
+    BelongsToAny,
+    HasManyAs,
 }
 
 /// What `#[thing(…)]` says on a field. Words are kept for their place in the source.
@@ -61,11 +106,17 @@ pub(crate) struct FieldAttributes {
     pub(crate) indexes: Vec<FieldIndex>,
     pub(crate) default: Option<FieldDefault>,
     pub(crate) created: Option<Ident>,
+    pub(crate) deleted: Option<Ident>,
     pub(crate) updated: Option<Ident>,
     pub(crate) version: Option<Ident>,
     pub(crate) embed: Option<Ident>,
     pub(crate) prefix: Option<LitStr>,
     pub(crate) given: Option<Ident>,
+    pub(crate) foreign_key: Option<ForeignKeyEntry>,
+    pub(crate) check: Option<LitStr>,
+    pub(crate) comment: Option<LitStr>,
+    /// Names that the column had.
+    pub(crate) was: Vec<LitStr>,
     /// Something could not be read: what seems to be missing may stand there.
     pub(crate) unclear: bool,
 }
@@ -94,21 +145,47 @@ pub(crate) enum Derived {
     Model,
     Embed,
     ColumnType,
+    AnyOf,
 }
 
 // Statics: which of them a list is, its address tells.
 static ON_FIELDS: &[&str] = &[
-    "assigned", "column", "created", "default", "embed", "given", "ignore", "index", "key", "prefix", "unique",
-    "updated", "version",
+    "assigned",
+    "check",
+    "column",
+    "comment",
+    "created",
+    "default",
+    "deleted",
+    "embed",
+    "foreign_key",
+    "given",
+    "ignore",
+    "index",
+    "key",
+    "prefix",
+    "unique",
+    "updated",
+    "version",
+    "was",
 ];
 static ON_MODELS: &[&str] = &[
     "belongs_to",
+    "belongs_to_any",
     "cascades",
+    "check",
     "coherence",
+    "comment",
+    "computed",
     "crate",
+    "foreign_key",
+    "garde",
     "has_many",
+    "has_many_as",
     "has_one",
+    "hooks",
     "index",
+    "keep",
     "key",
     "many_to_many",
     "new",
@@ -116,11 +193,14 @@ static ON_MODELS: &[&str] = &[
     "nulls",
     "table",
     "unique",
+    "validate",
+    "was",
 ];
 static ON_EMBEDS: &[&str] = &["crate", "index", "unique"];
-static ON_COLUMN_TYPES: &[&str] = &["crate"];
+static ON_COLUMN_TYPES: &[&str] = &["crate", "integer"];
 static ON_VARIANTS: &[&str] = &["rename"];
-const RELATIONS: &[&str] = &["belongs_to", "has_many", "has_one", "many_to_many"];
+static ON_ANY_OF: &[&str] = &["crate"];
+const RELATIONS: &[&str] = &["belongs_to", "belongs_to_any", "has_many", "has_many_as", "has_one", "many_to_many"];
 
 impl StructAttributes {
     pub(crate) fn parse(attributes: &[Attribute], derived: Derived, errors: &mut Errors) -> Self {
@@ -128,6 +208,7 @@ impl StructAttributes {
             Derived::Model => ON_MODELS,
             Derived::Embed => ON_EMBEDS,
             Derived::ColumnType => ON_COLUMN_TYPES,
+            Derived::AnyOf => ON_ANY_OF,
         };
         let mut parsed = Self::default();
         for entry in entries(attributes, &mut parsed.unclear, errors) {
@@ -141,8 +222,18 @@ impl StructAttributes {
                 "cascades" => parsed.cascades.extend(entry.columns(errors)),
                 "nulls" => parsed.nulls.extend(entry.columns(errors)),
                 name if RELATIONS.contains(&name) => parsed.relations.extend(entry.relation(errors)),
+                "foreign_key" => parsed.foreign_keys.extend(entry.foreign_key(true, errors)),
+                "check" => parsed.checks.extend(entry.check(errors)),
+                "comment" => set(&mut parsed.comment, entry.text(errors), &entry.name, errors),
+                "was" => parsed.was.extend(entry.text(errors)),
+                "keep" => set(&mut parsed.keep, entry.expression(errors), &entry.name, errors),
                 "coherence" => set(&mut parsed.coherence, entry.text(errors), &entry.name, errors),
+                "computed" => parsed.computed.extend(entry.computed(errors)),
                 "crate" => set(&mut parsed.krate, entry.path(errors), &entry.name, errors),
+                "integer" => set(&mut parsed.integer, entry.flag(errors), &entry.name, errors),
+                "garde" => set(&mut parsed.garde, entry.flag(errors), &entry.name, errors),
+                "hooks" => set(&mut parsed.hooks, entry.flag(errors), &entry.name, errors),
+                "validate" => set(&mut parsed.validate, entry.flag(errors), &entry.name, errors),
                 "table" => set(&mut parsed.table, entry.text(errors), &entry.name, errors),
                 "key" => {
                     let key = entry.names(errors).map(|names| (entry.name.clone(), names));
@@ -182,11 +273,18 @@ impl FieldAttributes {
                 "index" | "unique" => parsed.indexes.extend(entry.field_index(errors)),
                 "default" => set(&mut parsed.default, entry.default(errors), &entry.name, errors),
                 "created" => set(&mut parsed.created, entry.flag(errors), &entry.name, errors),
+                "deleted" => set(&mut parsed.deleted, entry.flag(errors), &entry.name, errors),
                 "updated" => set(&mut parsed.updated, entry.flag(errors), &entry.name, errors),
                 "version" => set(&mut parsed.version, entry.flag(errors), &entry.name, errors),
                 "embed" => set(&mut parsed.embed, entry.flag(errors), &entry.name, errors),
                 "prefix" => set(&mut parsed.prefix, entry.text(errors), &entry.name, errors),
                 "given" => set(&mut parsed.given, entry.flag(errors), &entry.name, errors),
+                "foreign_key" => {
+                    set(&mut parsed.foreign_key, entry.foreign_key(false, errors), &entry.name, errors);
+                }
+                "check" => set(&mut parsed.check, entry.text(errors), &entry.name, errors),
+                "comment" => set(&mut parsed.comment, entry.text(errors), &entry.name, errors),
+                "was" => parsed.was.extend(entry.text(errors)),
                 name if RELATIONS.contains(&name) => {
                     parsed.unclear = true;
                     errors.add(
@@ -206,9 +304,11 @@ impl FieldAttributes {
     /// How many things the attributes say.
     pub(crate) fn words(&self) -> usize {
         let words = [&self.key, &self.assigned, &self.ignore, &self.created, &self.updated, &self.version];
-        words.into_iter().chain([&self.embed, &self.given]).flatten().count()
-            + [&self.column, &self.prefix].into_iter().flatten().count()
+        words.into_iter().chain([&self.deleted, &self.embed, &self.given]).flatten().count()
+            + [&self.column, &self.prefix, &self.check, &self.comment].into_iter().flatten().count()
             + self.indexes.len()
+            + self.was.len()
+            + usize::from(self.foreign_key.is_some())
             + usize::from(self.default.is_some())
     }
 }

@@ -6,7 +6,7 @@ use heck::ToSnakeCase;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Fields, Ident, Path, Type, parse_quote};
+use syn::{Data, DeriveInput, Expr, Fields, Ident, Path, Type, parse_quote};
 
 use crate::attributes::{Derived, StructAttributes, VariantAttributes};
 use crate::errors::Errors;
@@ -22,7 +22,9 @@ enum Kind {
     /// A tuple struct around another column type.
     Newtype(Box<Type>),
     /// Variants without data, each with the text that stands for it.
-    Enum(Vec<(Ident, String)>),
+    Texts(Vec<(Ident, String)>),
+    /// Variants without data, each with the number that stands for it.
+    Integers(Vec<(Ident, Expr)>),
 }
 
 impl ColumnType {
@@ -49,12 +51,18 @@ impl ColumnType {
                     None
                 }
             },
-            Data::Enum(data) => Some(Kind::Enum(variants(input, data, &mut errors))),
+            Data::Enum(data) => Some(match attributes.integer {
+                Some(_) => Kind::Integers(numbered(input, data, &mut errors)),
+                None => Kind::Texts(variants(input, data, &mut errors)),
+            }),
             Data::Union(data) => {
                 errors.add(data.union_token, "a column type is an enum or a struct with one unnamed field");
                 None
             }
         };
+        if let (Some(word), Data::Struct(_)) = (&attributes.integer, &input.data) {
+            errors.add(word, "`integer` is for enums; a newtype is stored as what it holds");
+        }
         errors.finish(kind.map(|kind| Self {
             ident: input.ident.clone(),
             krate: attributes.krate.unwrap_or_else(|| parse_quote!(::thing)),
@@ -65,7 +73,8 @@ impl ColumnType {
     pub(crate) fn expand(&self) -> TokenStream {
         let implementation = match &self.kind {
             Kind::Newtype(inner) => self.newtype(inner),
-            Kind::Enum(variants) => self.texts(variants),
+            Kind::Texts(variants) => self.texts(variants),
+            Kind::Integers(variants) => self.integers(variants),
         };
         quote! {
             #[doc(hidden)]
@@ -83,6 +92,7 @@ impl ColumnType {
             impl #krate::ColumnType for #ident {
                 const TYPE: #private::ValueType = <#inner as #krate::ColumnType>::TYPE;
                 const NULLABLE: bool = <#inner as #krate::ColumnType>::NULLABLE;
+                const SECRET: bool = <#inner as #krate::ColumnType>::SECRET;
 
                 fn to_value(&self) -> #private::Result<#private::Value<'_>> {
                     <#inner as #krate::ColumnType>::to_value(&self.0)
@@ -98,11 +108,36 @@ impl ColumnType {
             }
 
             #[automatically_derived]
+            impl #krate::ComparableType for #ident
+            where
+                for<'thing> #inner: #krate::ComparableType,
+                for<'thing> Self: #krate::ColumnType,
+            {
+            }
+
+            #[automatically_derived]
             impl #krate::TextType for #ident
             where
                 for<'thing> #inner: #krate::TextType,
                 for<'thing> Self: #krate::ColumnType,
             {
+            }
+
+            #[automatically_derived]
+            impl #krate::JsonType for #ident
+            where
+                for<'thing> #inner: #krate::JsonType,
+                for<'thing> Self: #krate::ColumnType,
+            {
+            }
+
+            #[automatically_derived]
+            impl #krate::ListType for #ident
+            where
+                for<'thing> #inner: #krate::ListType,
+                for<'thing> Self: #krate::ColumnType,
+            {
+                type Item = <#inner as #krate::ListType>::Item;
             }
 
             #[automatically_derived]
@@ -205,27 +240,90 @@ impl ColumnType {
                     }
                 }
             }
+
+            #[automatically_derived]
+            impl #krate::ComparableType for #ident {}
+        }
+    }
+
+    /// Of 32 bits whatever the numbers, so that a variant that comes later does not change the column.
+    fn integers(&self, variants: &[(Ident, Expr)]) -> TokenStream {
+        let (ident, krate) = (&self.ident, &self.krate);
+        let private = quote!(#krate::__private);
+        let name = ident.unraw().to_string();
+        let (variants, numbers): (Vec<&Ident>, Vec<&Expr>) = variants.iter().map(|(v, n)| (v, n)).unzip();
+        let count = variants.len();
+        let each: Vec<usize> = (0..count).collect();
+        let wide = quote!(<::core::primitive::i64 as ::core::convert::From<::core::primitive::i32>>::from);
+        quote! {
+            const NUMBERS: [::core::primitive::i32; #count] = [#(#numbers),*];
+
+            #[automatically_derived]
+            impl #krate::ColumnType for #ident {
+                const TYPE: #private::ValueType = #private::ValueType::I32;
+
+                fn to_value(&self) -> #private::Result<#private::Value<'_>> {
+                    ::core::result::Result::Ok(#private::Value::I64(#wide(match self {
+                        #(Self::#variants => NUMBERS[#each],)*
+                    })))
+                }
+
+                fn from_row(row: &dyn #private::Row, index: usize) -> #private::Result<Self> {
+                    let number = #private::Row::i64(row, index)?;
+                    #(if number == #wide(NUMBERS[#each]) {
+                        return ::core::result::Result::Ok(Self::#variants);
+                    })*
+                    ::core::result::Result::Err(#private::unknown_number(#name, &NUMBERS))
+                }
+            }
+
+            #[automatically_derived]
+            impl #krate::ComparableType for #ident {}
         }
     }
 }
 
-fn variants(input: &DeriveInput, data: &syn::DataEnum, errors: &mut Errors) -> Vec<(Ident, String)> {
+/// Reports an enum that has no variants, and variants that hold data, which `column` can't keep.
+fn check(input: &DeriveInput, data: &syn::DataEnum, column: &str, errors: &mut Errors) {
     if data.variants.is_empty() {
         errors.add(&input.ident, format!("`{}` has no variants, so no column could hold it", input.ident));
     }
+    for variant in data.variants.iter().filter(|variant| !matches!(variant.fields, Fields::Unit)) {
+        errors.add(
+            variant,
+            format!(
+                "`{}` holds data, which {column} can't keep; drop the data, or store the enum as `Json<{}>`",
+                variant.ident, input.ident
+            ),
+        );
+    }
+}
+
+/// The number of each variant is written down: one that is counted would change when a variant comes before it.
+fn numbered(input: &DeriveInput, data: &syn::DataEnum, errors: &mut Errors) -> Vec<(Ident, Expr)> {
+    check(input, data, "an integer column", errors);
+    let mut variants = Vec::new();
+    for variant in &data.variants {
+        if let Some(rename) = VariantAttributes::parse(&variant.attrs, errors).rename {
+            errors.add(rename, "the enum is stored as integers; drop `rename`, or drop `integer`");
+        }
+        match &variant.discriminant {
+            Some((_, number)) => variants.push((variant.ident.clone(), number.clone())),
+            None => errors.add(
+                &variant.ident,
+                format!("say which number is stored: `{} = {}`", variant.ident, variants.len() + 1),
+            ),
+        }
+    }
+    variants
+}
+
+fn variants(input: &DeriveInput, data: &syn::DataEnum, errors: &mut Errors) -> Vec<(Ident, String)> {
+    check(input, data, "a text column", errors);
     let mut known: HashMap<String, &Ident> = HashMap::new();
     let mut variants = Vec::new();
     for variant in &data.variants {
         let attributes = VariantAttributes::parse(&variant.attrs, errors);
-        if !matches!(variant.fields, Fields::Unit) {
-            errors.add(
-                variant,
-                format!(
-                    "`{}` holds data, which a text column can't keep; drop the data, or store the enum as `Json<{}>`",
-                    variant.ident, input.ident
-                ),
-            );
-        }
         let text = match &attributes.rename {
             Some(text) => text.value(),
             None => variant.ident.unraw().to_string().to_snake_case(),

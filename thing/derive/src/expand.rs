@@ -1,9 +1,11 @@
 //! Expansion: the code that the macros write.
 
+mod along;
 mod columns;
 mod embed;
 mod model;
 mod new;
+mod output;
 mod relations;
 mod table;
 
@@ -92,15 +94,27 @@ impl Shape {
 
     /// The field that is the version, and the position of its column.
     fn version(&self) -> Option<(&Field, TokenStream)> {
-        let is_version = |field: &Field| matches!(field.column(), Some(Column { source: Source::Version, .. }));
-        let at = self.fields.iter().position(is_version)?;
+        self.column_of(|source| matches!(source, Source::Version))
+    }
+
+    /// The field that marks deleted objects, and the position of its column.
+    fn deleted(&self) -> Option<(&Field, TokenStream)> {
+        self.column_of(|source| matches!(source, Source::Deleted))
+    }
+
+    fn column_of(&self, choose: impl Fn(&Source) -> bool) -> Option<(&Field, TokenStream)> {
+        let at = self.fields.iter().position(|field| field.column().is_some_and(|column| choose(&column.source)))?;
         Some((&self.fields[at], self.offsets().swap_remove(at)))
     }
 
     /// The fields that together tell rows apart: those of each unique index, and of the key if the application makes it.
     fn unique(&self, assigned_key: &[usize]) -> Vec<Vec<usize>> {
         let mut all: Vec<Vec<usize>> = Vec::new();
-        let indexes = self.indexes.iter().filter(|index| index.unique).map(|index| index.fields.clone());
+        let indexes = self
+            .indexes
+            .iter()
+            .filter(|index| index.unique && index.condition.is_none())
+            .map(|index| index.fields.clone());
         for fields in indexes.chain([assigned_key.to_vec()]) {
             if !fields.is_empty() && !all.contains(&fields) {
                 all.push(fields);

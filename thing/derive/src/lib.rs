@@ -13,6 +13,8 @@ mod ast;
 mod table_name;
 mod expand;
 mod column_type;
+mod any_of;
+mod sql_files;
 mod errors;
 
 use proc_macro::TokenStream;
@@ -69,12 +71,22 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `key(order_id, line)` | the primary key, of up to four fields, in this order |
 /// | `index(city, age)` | an index over these fields, in this order |
 /// | `index(name = "by_city", columns(city, age))` | the same with a name |
+/// | `index(columns(city, age desc), where = "age > 17")` | the greatest age first; over the rows only for which the condition holds, where the database can |
 /// | `unique(…)` | as `index(…)`, and no two rows may agree in all the fields |
+/// | `foreign_key(Seat, columns(row, number))` | a foreign key of several fields to the key of a model, with parts as on a field |
+/// | `check(name = "in_order", "start < end")` | the database refuses rows for which the condition, in its own words, is false |
+/// | `comment = "…"` | what the table is for, kept in the database where it keeps such |
+/// | `was = "people"` | a name that the table had: one that has it still is renamed, not made anew |
 /// | `new = "Draft"` | names the struct for new objects |
 /// | `no_new` | there is none |
 /// | `cascades(Post::USER_ID)` | the database deletes the rows of other models whose columns refer to a deleted row |
 /// | `nulls(Post::EDITOR_ID)` | the database sets these columns to NULL in rows that refer to a deleted row |
+/// | `keep = Self::shown()` | a filter of this model that [reads obey](#rules) |
 /// | `belongs_to(…)`, `has_one(…)`, `has_many(…)`, `many_to_many(…)` | [relations](#relations) with other models |
+/// | `computed(full_name)`, `computed(full_name = Self::name_in_full)` | methods `fn(&self) -> impl Serialize` that JSON output shows, with the feature `json` of `thing` |
+/// | `hooks` | what `impl Hooks` says runs around the writes of objects, and when one is read |
+/// | `validate` | objects are checked by `impl Validate` before they are written |
+/// | `garde` | objects are checked by `#[derive(garde::Validate)]` before they are written, with the feature `garde` |
 /// | `coherence = "strict"` | what reads and writes promise across processes: `"fresh"`, `"bounded"` or `"strict"` |
 /// | `crate = "my_crate::thing"` | the path of the crate `thing`, where it is not `::thing` |
 ///
@@ -94,8 +106,14 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `default = 18` | the default, an expression of the field's type; a text literal is converted into the type |
 /// | `default` | the default is `Default::default()` |
 /// | `created` | holds when the row was made |
+/// | `deleted` | marks [deleted objects](#deleted-objects), a `bool` or an `Option` of a point in time |
 /// | `updated` | holds when the row was last written |
 /// | `version` | counts the writes of the row, and refuses one by who saw an older row |
+/// | `foreign_key(Author)` | the column holds a key of the model, or NULL: the database sees to it |
+/// | `foreign_key(Author, name = "…", on_delete = "cascade", on_update = "cascade")` | the same with what becomes of the row: `"no_action"`, `"restrict"`, `"cascade"`, and on delete `"set_null"`. One that changes rows is [declared on the model](derive@Model#the-table) that it refers to, by `cascades`, `nulls` or a relation's `on_delete` |
+/// | `check = "age > 0"` | the database refuses rows for which the condition, in its own words, is false |
+/// | `comment = "…"` | what the column is for, kept in the database where it keeps such |
+/// | `was = "name"` | a name that the column had: one that has it still is renamed, not made anew |
 /// | `embed` | the columns of a struct with `#[derive(Embed)]` |
 /// | `ignore` | no column; the field is `Default::default()` when the row is read |
 ///
@@ -127,6 +145,16 @@ use syn::{DeriveInput, parse_macro_input};
 /// let line = OrderLine { order_id: OrderId(7), line: 1, amount: 3 };
 /// assert_eq!(line.key(), (OrderId(7), 1));
 /// ```
+///
+/// # Deleted objects
+///
+/// With a `deleted` field an object that is deleted stays in its table, marked. Reads and writes don't find it, unless
+/// `with_deleted()` or `only_deleted()` asks for it; `restore` makes it one like any other again, and `force_delete` removes it.
+/// Unique indexes count the living objects only. The field is no part of the struct for new objects.
+///
+/// # Rules
+///
+/// `keep` gives a filter, evaluated at each read, that all reads obey but those that are `unfiltered()`.
 ///
 /// # Defaults
 ///
@@ -225,7 +253,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `has_many(books: Book, Book::AUTHOR_ID)` | `Author::BOOKS`: a column of the other holds the key of this |
 /// | `many_to_many(tags: Tag, BookTag::BOOK_ID, BookTag::TAG_ID)` | `Book::TAGS`: rows of `BookTag` hold the keys of both, of this model's in the first column |
 ///
-/// The column has the type of the key that it holds, or an `Option` of it.
+/// | `belongs_to_any(subject: Subject, SUBJECT_TYPE, SUBJECT_ID)` | `Comment::SUBJECT`: two columns of this model hold the kind and the key of one of several, of which `Subject` is the [enum](derive@AnyOf) |
+/// | `has_many_as(comments: Comment, Comment::SUBJECT)` | `Post::COMMENTS`: a `belongs_to_any` of the other leads to objects of this |
+///
+/// The column has the type of the key that it holds, or an `Option` of it. `on_delete = "restrict"`, `"cascade"` or
+/// `"set_null"` behind the columns, of `has_one`, `has_many` and `many_to_many`, says what becomes of objects that refer to a deleted one.
 ///
 /// ```
 /// # use thing::Model;
@@ -306,8 +338,9 @@ pub fn embed(input: TokenStream) -> TokenStream {
 /// is also `Eq`, `Hash` and `Debug`, it is text, it holds a time stamp.
 ///
 /// An **enum** has variants without data. It is stored as text: the variant's name in snake_case, or what
-/// `#[thing(rename = "…")]` says on the variant. A stored text that is none of these is an error of the read, so a
-/// variant is added to the program before the first row has it.
+/// `#[thing(rename = "…")]` says on the variant. With `#[thing(integer)]` on the enum it is stored as an integer of 32
+/// bits: `Active = 1` says which, on each variant. A stored text or number that is none of these is an error of the read,
+/// so a variant is added to the program before the first row has it.
 ///
 /// The type has no generics and is `Clone`. `#[thing(crate = "…")]` names the path of the crate `thing`, where it is not
 /// `::thing`.
@@ -315,4 +348,54 @@ pub fn embed(input: TokenStream) -> TokenStream {
 pub fn column_type(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     errors::tokens(column_type::ColumnType::parse(&input).map(|column_type| column_type.expand()))
+}
+
+/// Makes an enum the choice of models that an object can belong to, for `belongs_to_any`.
+///
+/// ```
+/// use thing::{AnyOf, Loaded, Model};
+///
+/// #[derive(Clone, Debug, Model)]
+/// #[thing(has_many_as(comments: Comment, Comment::SUBJECT))]
+/// struct Post {
+///     id: u64,
+/// }
+///
+/// #[derive(Clone, Debug, Model)]
+/// struct Photo {
+///     id: u64,
+/// }
+///
+/// #[derive(AnyOf, Clone, Debug)]
+/// enum Subject {
+///     Post(Loaded<Post>),
+///     #[thing(rename = "picture")]
+///     Photo(Loaded<Photo>),
+/// }
+///
+/// #[derive(Clone, Debug, Model)]
+/// #[thing(index(subject_id, subject_type), belongs_to_any(subject: Subject, SUBJECT_TYPE, SUBJECT_ID))]
+/// struct Comment {
+///     id: u64,
+///     subject_type: String,
+///     subject_id: u64,
+/// }
+///
+/// assert_eq!(<Subject as thing::KindOf<Photo>>::KIND, "picture");
+/// ```
+///
+/// Each variant holds a loaded object of another model. In the column of the kind stands the variant's name in snake_case, or
+/// what `#[thing(rename = "…")]` says. The models have keys of one type. The enum has no generics and is `Clone`.
+#[proc_macro_derive(AnyOf, attributes(thing))]
+pub fn any_of(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    errors::tokens(any_of::AnyOf::parse(&input).map(|any_of| any_of.expand()))
+}
+
+/// The SQL files of a folder as `&[(name, text)]`, for `thing_migrate::embed!`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn sql_files(input: TokenStream) -> TokenStream {
+    let folder = parse_macro_input!(input as syn::LitStr);
+    sql_files::expand(&folder).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -6,6 +6,8 @@
 use std::cmp::Ordering;
 use std::ops::{BitOr, Not};
 
+#[cfg(feature = "json")]
+use super::document;
 use thing_driver_api::{Capabilities, Capability, Comparison, Condition, Operand, Table, Value, ValueType};
 
 /// Whose comparisons mean the same in Rust as in the database.
@@ -51,7 +53,7 @@ impl Answers {
     pub(crate) const UNKNOWN: Self = Self(4);
     pub(crate) const ANY: Self = Self(7);
 
-    fn of(value: bool) -> Self {
+    pub(super) fn of(value: bool) -> Self {
         if value { Self::TRUE } else { Self::FALSE }
     }
 
@@ -92,7 +94,7 @@ impl Answers {
         both
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         !(!self).and(!other)
     }
 }
@@ -165,6 +167,16 @@ impl Evaluator<'_> {
                     },
                 }
             }
+            #[cfg(feature = "json")]
+            Condition::Json { column, path, test } => {
+                let document = row.get(*column).and_then(Option::as_ref);
+                document.map_or(Answers::ANY, |document| document::test(document, path, test, self.values))
+            }
+            #[cfg(feature = "json")]
+            Condition::List { column, test } => {
+                let list = row.get(*column).and_then(Option::as_ref);
+                list.map_or(Answers::ANY, |list| document::list(list, test, self.values))
+            }
             _ => Answers::ANY,
         }
     }
@@ -189,14 +201,7 @@ impl Evaluator<'_> {
         let Some(order) = order(left, right) else {
             return Answers::ANY;
         };
-        Answers::of(match operator {
-            Comparison::Equal => order.is_eq(),
-            Comparison::NotEqual => order.is_ne(),
-            Comparison::Less => order.is_lt(),
-            Comparison::LessOrEqual => order.is_le(),
-            Comparison::Greater => order.is_gt(),
-            Comparison::GreaterOrEqual => order.is_ge(),
-        })
+        Answers::of(holds(operator, order))
     }
 
     fn like(&self, column: usize, row: &[Option<Value<'static>>], pattern: Option<&Value<'_>>) -> Answers {
@@ -207,6 +212,17 @@ impl Evaluator<'_> {
             }
             _ => Answers::ANY,
         }
+    }
+}
+
+pub(super) fn holds(operator: Comparison, order: Ordering) -> bool {
+    match operator {
+        Comparison::Equal => order.is_eq(),
+        Comparison::NotEqual => order.is_ne(),
+        Comparison::Less => order.is_lt(),
+        Comparison::LessOrEqual => order.is_le(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterOrEqual => order.is_ge(),
     }
 }
 

@@ -19,6 +19,8 @@ use crate::task::Patience;
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
     running: Mutex<HashMap<LeaseId, Arc<Flight>>>,
+    /// Those whose entry is being stored, by the entry.
+    landing: Mutex<HashMap<Tag, Arc<Flight>>>,
     /// Callers that asked for a lease and have not said yet whether they fill.
     departing: AtomicUsize,
     departed: Notify,
@@ -45,6 +47,10 @@ impl Flights {
 
     fn find(&self, id: LeaseId) -> Option<Arc<Flight>> {
         self.locked().get(&id).cloned()
+    }
+
+    fn landing(&self) -> MutexGuard<'_, HashMap<Tag, Arc<Flight>>> {
+        self.landing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn arrivals(&self) -> MutexGuard<'_, VecDeque<(Tag, u64)>> {
@@ -112,6 +118,30 @@ impl Drop for Departure<'_> {
         // Callers that wait don't wake each other: each would ask again, and again wake the other.
         if self.taken_off || left == 0 {
             self.flights.departed.notify_waiters();
+        }
+    }
+}
+
+/// The time in which a filler stores.
+struct Landing<'a> {
+    flights: &'a Flights,
+    entry: Tag,
+    flight: Arc<Flight>,
+}
+
+impl<'a> Landing<'a> {
+    fn begin(flights: &'a Flights, entry: Tag, flight: Arc<Flight>) -> Self {
+        flights.landing().insert(entry, flight.clone());
+        Self { flights, entry, flight }
+    }
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let mut landing = self.flights.landing();
+        // A later filler may have taken the place.
+        if landing.get(&self.entry).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            landing.remove(&self.entry);
         }
     }
 }
@@ -198,7 +228,13 @@ impl Cache {
         if !fresh && let Peek::Hit(payload) = self.client().peek(key) {
             return Ok(Some(payload));
         }
-        if !self.flights.arrived(key.digest(), since) {
+        let digest = key.digest();
+        // The cache may have stored an entry whose filler has not heard of it yet.
+        let landing = self.flights.landing().get(&digest).cloned();
+        if let Some(flight) = landing {
+            self.flights.patience.wait(flight.wait()).await;
+        }
+        if !self.flights.arrived(digest, since) {
             return Ok(None);
         }
         Ok(match self.client().load(&[Wanted::new(key).fresh(fresh)]).await?.pop() {
@@ -276,12 +312,16 @@ impl Filling<'_> {
         let payload = entry.payload.clone();
         let digest = entry.key.digest();
         let stored = match &self.lease {
-            Some(lease) => self.cache.client().store(lease, vec![entry]).await,
+            Some(lease) => {
+                let _landing = Landing::begin(&self.cache.flights, digest, self.flight.clone());
+                let stored = self.cache.client().store(lease, vec![entry]).await;
+                if matches!(stored, Ok(1..)) {
+                    self.cache.flights.arrive(digest);
+                }
+                stored
+            }
             None => Ok(0),
         };
-        if matches!(stored, Ok(1..)) {
-            self.cache.flights.arrive(digest);
-        }
         self.end(Ok(payload));
         stored
     }

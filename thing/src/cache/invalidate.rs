@@ -3,18 +3,24 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::Duration;
 
 use thing_driver_api::{Change, Error, Outcome, Result, Tag, Token};
+use tokio::time::Instant;
 
 use super::touched::Tags;
 use super::{Cache, QUARANTINE, RENEWAL};
 use crate::debt::NewDebt;
 use crate::statistics::Counters;
-use crate::{Coherence, Db, trace};
+use crate::{Coherence, Db, task, trace};
+
+/// After so long without a renewal that succeeded the tags of a write may be open.
+const IN_DOUBT: Duration = Duration::from_secs(20);
+/// The first and the longest pause between two attempts to tell the cache what it has to know.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
 /// A write whose tags are closed, or that owes this to the cache.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub(crate) struct Quarantine<'a> {
     counters: &'a Counters,
     tags: Vec<Tag>,
     token: Token,
+    /// When the tags were last closed.
+    closed: Mutex<Instant>,
     /// For a strict write, when the near caches of other processes were last known to be closed.
     settled: Option<Settled>,
 }
@@ -42,6 +50,15 @@ struct Settled {
     renewed: AtomicBool,
 }
 
+/// What the cache has to hear of a write in doubt before its caller goes on.
+#[derive(Clone, Copy)]
+enum Belated {
+    /// That its tags were open before the commit: what was stored then is to be forgotten.
+    Void,
+    /// That the near caches are to be closed once more.
+    Settle,
+}
+
 impl<'a> Quarantine<'a> {
     /// Closes the tags, for a strict write in the memory of other processes too. When the cache can't be reached nothing
     /// has been written, and nothing may be but as a debt, where debts are allowed.
@@ -49,7 +66,8 @@ impl<'a> Quarantine<'a> {
         tags.declare(cache.client());
         let tables = tags.of_tables();
         let (counters, tags, token) = (db.counters(), tags.into_vec(), Token::random());
-        let mut quarantine = Self { cache, counters, tags, token, settled: None };
+        let closed = Mutex::new(Instant::now());
+        let mut quarantine = Self { cache, counters, tags, token, closed, settled: None };
         let Err(error) = quarantine.announce(coherence).await else {
             return Ok(Announced::Closed(quarantine));
         };
@@ -104,6 +122,7 @@ impl<'a> Quarantine<'a> {
                 return output;
             }
             let mut done = None;
+            let now = Instant::now();
             let mut renewal = pin!(self.cache.client().quarantine(&self.tags, self.token, QUARANTINE));
             let renewed = poll_fn(|context| {
                 if done.is_none()
@@ -113,8 +132,9 @@ impl<'a> Quarantine<'a> {
                 }
                 renewal.as_mut().poll(context)
             });
-            if renewed.await.is_err() {
-                self.counters.cache_error();
+            match renewed.await {
+                Ok(()) => *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = now,
+                Err(_) => self.counters.cache_error(),
             }
             if let Some(settled) = &self.settled {
                 settled.renewed.store(true, Ordering::Relaxed);
@@ -127,23 +147,52 @@ impl<'a> Quarantine<'a> {
 
     /// Opens the tags after a committed write.
     pub(crate) async fn release(self, changes: Vec<Arc<Change>>) {
-        self.end(Outcome::Changed(changes)).await;
-        self.settle_again().await;
+        self.release_with(Outcome::Changed(changes)).await;
     }
 
     /// Opens the tags after a committed write of which not all changes are known.
     pub(crate) async fn release_unlisted(self) {
-        self.end(Outcome::Unlisted).await;
-        self.settle_again().await;
+        self.release_with(Outcome::Unlisted).await;
     }
 
-    /// A strict write that took so long that its tags may have been open in between has a near cache perhaps serve what
-    /// it filled then, until it hears of the release.
-    async fn settle_again(&self) {
-        let Some(settled) = &self.settled else { return };
-        let in_doubt = settled.renewed.load(Ordering::Relaxed) || settled.at.elapsed() > RENEWAL;
-        if in_doubt && trace::span("settle", 0, self.cache.client().settle()).await.is_err() {
+    async fn release_with(self, outcome: Outcome) {
+        let told = self.end(outcome).await;
+        if !told && self.elapsed() > IN_DOUBT {
+            Box::pin(self.insist(Belated::Void)).await;
+        }
+        // A strict write that took so long that its tags may have been open in between has a near cache perhaps serve
+        // what it filled then, until it hears of the release.
+        if let Some(settled) = &self.settled
+            && (settled.renewed.load(Ordering::Relaxed) || settled.at.elapsed() > RENEWAL)
+        {
+            Box::pin(self.insist(Belated::Settle)).await;
+        }
+    }
+
+    /// How long ago the tags were last closed.
+    fn elapsed(&self) -> Duration {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// Tells the cache what it has to hear, again and again for as long as a quarantine lasts.
+    async fn insist(&self, what: Belated) {
+        let begun = Instant::now();
+        let [mut pause, longest] = PAUSES;
+        loop {
+            let client = self.cache.client();
+            let told = match what {
+                Belated::Void => trace::span("void", self.tags.len(), client.void(&self.tags)).await,
+                Belated::Settle => trace::span("settle", 0, client.settle()).await,
+            };
+            if told.is_ok() {
+                return;
+            }
             self.counters.cache_error();
+            if begun.elapsed() > QUARANTINE {
+                return;
+            }
+            task::pause(pause).await;
+            pause = (pause * 2).min(longest);
         }
     }
 
@@ -162,12 +211,14 @@ impl<'a> Quarantine<'a> {
         self.end(Outcome::Nothing).await;
     }
 
-    /// A release that fails is no failure of the write: what it did not open lapses.
-    async fn end(&self, outcome: Outcome) {
+    /// Whether the cache heard of it. A release that fails is no failure of the write: what it did not open lapses.
+    async fn end(&self, outcome: Outcome) -> bool {
         let release = self.cache.client().release(&self.tags, self.token, outcome);
-        if trace::span("release", self.tags.len(), release).await.is_err() {
+        let told = trace::span("release", self.tags.len(), release).await.is_ok();
+        if !told {
             self.counters.cache_error();
         }
+        told
     }
 }
 

@@ -1,6 +1,8 @@
 //! Questions: what a list or a count asks, how its entry is named, and what it depends on.
 
-use thing_driver_api::{ColumnSet, Comparison, Condition, EntryKey, Operand, Order, Scope, Slot, Table, Tag, Value};
+use thing_driver_api::{
+    ColumnSet, Comparison, Condition, EntryKey, JsonTest, ListTest, Operand, Order, Scope, Slot, Table, Tag, Value,
+};
 
 /// What a cached query asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,13 @@ impl Question<'_> {
         columns.iter().filter(|column| !self.table.key().contains(column)).collect()
     }
 
+    /// The columns that the filter looks at, as far as it is not raw.
+    pub(crate) fn filtered(&self) -> ColumnSet {
+        let mut columns = ColumnSet::EMPTY;
+        mention(self.filter, &mut columns);
+        columns
+    }
+
     /// Whether only the database knows what the filter means.
     pub(crate) fn is_raw(&self) -> bool {
         is_raw(self.filter)
@@ -130,7 +139,9 @@ fn mention(condition: &Condition, columns: &mut ColumnSet) {
         | Condition::Between { column, .. }
         | Condition::Like { column, .. }
         | Condition::IsNull { column, .. }
-        | Condition::Same { column, .. } => columns.insert(*column),
+        | Condition::Same { column, .. }
+        | Condition::Json { column, .. }
+        | Condition::List { column, .. } => columns.insert(*column),
         _ => {}
     }
 }
@@ -184,13 +195,27 @@ fn write_condition(condition: &Condition, out: &mut Vec<u8>) {
             out.push(11);
             out.extend_from_slice(&(pieces.len() as u64).to_le_bytes());
             for piece in pieces {
-                out.extend_from_slice(&(piece.len() as u64).to_le_bytes());
-                out.extend_from_slice(piece.as_bytes());
+                write_text(piece, out);
             }
         }
+        Condition::Json { column: left, path, test: JsonTest::Compare { kind, operator, .. } } => {
+            out.extend_from_slice(&[12, column(*left), *kind as u8, *operator as u8]);
+            write_text(&path.to_string(), out);
+        }
+        Condition::Json { column: left, path, test: test @ (JsonTest::Exists | JsonTest::IsNull) } => {
+            out.extend_from_slice(&[13, column(*left), u8::from(*test == JsonTest::IsNull)]);
+            write_text(&path.to_string(), out);
+        }
+        Condition::List { column: left, test: ListTest::Has { .. } } => out.extend_from_slice(&[14, column(*left)]),
+        Condition::List { column: left, test: ListTest::IsEmpty } => out.extend_from_slice(&[15, column(*left)]),
         // Conditions of queries are made by `Filter`, which makes no others.
         other => out.extend_from_slice(format!("{other:?}").as_bytes()),
     }
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
 }
 
 fn write_terms(tag: u8, terms: &[Condition], out: &mut Vec<u8>) {

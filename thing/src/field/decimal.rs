@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
 
-use super::{ColumnType, NumberType};
+use super::{ColumnType, ComparableType, NumberType};
 
 /// Zeros at the end of the fraction are not kept: `1.10` comes back as `1.1`, which is the same number.
 impl ColumnType for Decimal {
@@ -30,6 +30,8 @@ impl ColumnType for Decimal {
         }
     }
 }
+
+impl ComparableType for Decimal {}
 
 /// Exact; not every database adds decimal numbers so.
 impl NumberType for Decimal {

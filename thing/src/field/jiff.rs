@@ -4,7 +4,7 @@ use jiff::civil::{Date, Time};
 use jiff::{Span, Timestamp};
 use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
 
-use super::{ColumnType, TimestampType};
+use super::{ColumnType, ComparableType, TimestampType};
 
 fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidData { column: None }, message)
@@ -32,6 +32,10 @@ impl ColumnType for Timestamp {
         }
     }
 }
+
+impl ComparableType for Timestamp {}
+impl ComparableType for Date {}
+impl ComparableType for Time {}
 
 impl TimestampType for Timestamp {
     fn from_microseconds(microseconds: i64) -> Self {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
 
-use super::ColumnType;
+use super::{ColumnType, ComparableType, JsonType};
 
 /// A value stored as a JSON document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,3 +45,7 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> ColumnType
         }
     }
 }
+
+impl<T> ComparableType for Json<T> where Self: ColumnType {}
+
+impl<T> JsonType for Json<T> where Self: ColumnType {}

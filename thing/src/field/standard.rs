@@ -273,6 +273,7 @@ impl TimestampType for SystemTime {
 impl<T: ColumnType> ColumnType for Option<T> {
     const TYPE: ValueType = T::TYPE;
     const NULLABLE: bool = true;
+    const SECRET: bool = T::SECRET;
 
     fn to_value(&self) -> Result<Value<'_>> {
         self.as_ref().map_or(Ok(Value::Null), T::to_value)

@@ -3,7 +3,7 @@
 use thing_driver_api::{Error, ErrorKind, Result, Row, Value, ValueType};
 use uuid::Uuid;
 
-use super::ColumnType;
+use super::{ColumnType, ComparableType};
 
 impl ColumnType for Uuid {
     const TYPE: ValueType = ValueType::Uuid;
@@ -22,3 +22,5 @@ impl ColumnType for Uuid {
         }
     }
 }
+
+impl ComparableType for Uuid {}

@@ -65,7 +65,8 @@ impl<M: Model> Query<'_, M> {
         all.dedup();
         let objects = Things::<M>::new(self.session, self.coherence).read_many(&all).await?;
         for (one, keys) in hits {
-            let object = |key| all.binary_search(key).ok().and_then(|at| objects[at].clone()).map(Loaded::new);
+            let found = |key| all.binary_search(key).ok().and_then(|at| objects[at].clone());
+            let object = |key| found(key).filter(|object| self.visibility.sees_life(&object.0)).map(Loaded::new);
             let list: Option<Vec<Loaded<M>>> = listed(&keys).iter().map(object).collect();
             match list.filter(|_| keys.is_some()) {
                 Some(list) => one.known = Known::List(list),
@@ -129,9 +130,9 @@ impl<M: Model> Query<'_, M> {
     }
 
     /// How many keys go into one statement, beside the values of the filter.
-    fn keys_at_once(&self) -> Result<usize> {
+    pub(crate) fn keys_at_once(&self) -> Result<usize> {
         let mut values = Vec::new();
-        self.filter.compile(&mut values)?;
+        self.whole_filter().compile(&mut values)?;
         let capabilities = self.session.db().executor().capabilities();
         let room = capabilities.max_parameters().saturating_sub(values.len() + 2).max(1);
         // Shorter lists than these are filled up to a power of two.

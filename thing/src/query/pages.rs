@@ -1,6 +1,6 @@
 //! Pages: slices of an ordered list, by cursor or by number.
 
-use thing_driver_api::{Error, Order, Result, Value, ValueType};
+use thing_driver_api::{Error, Order, Result, Value};
 
 use super::Query;
 use super::keyset::{following, reversed};
@@ -123,9 +123,9 @@ impl<M: Model> Query<'_, M> {
     /// What tells this query from others, for cursors: model, filter with its values, and order.
     fn identity(&self, order: &[Order]) -> Result<Vec<u8>> {
         let table = M::table();
-        if let Some(json) = order.iter().find(|term| table.column(term.column).value_type == ValueType::Json) {
+        if let Some(json) = order.iter().find(|term| table.column(term.column).value_type.is_document()) {
             return Err(Error::invalid_input(format!(
-                "{}: pages can't be in the order of `{}`, which holds JSON; order by a column of another type",
+                "{}: pages can't be in the order of `{}`, which holds JSON or a list; order by a column of another type",
                 M::NAME,
                 table.column(json.column).name
             )));

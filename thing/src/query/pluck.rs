@@ -113,6 +113,9 @@ impl<M: Model> Query<'_, M> {
         &self,
         operation: impl FnOnce(Condition) -> Operation,
     ) -> Result<Vec<L::Row>> {
+        if self.lock.is_some() {
+            return Err(self.lock_without_objects());
+        }
         let (filter, values) = self.condition()?;
         let shape = self.session.db().shape(M::table(), &operation(filter));
         let mut rows = Rows::<M, L> { rows: Vec::new() };

@@ -73,10 +73,11 @@ impl<M: Model> Query<'_, M> {
     /// Reads anew in a task of its own what was answered from what is not true any more; one task for an entry.
     fn renew(&self, db: &Db, cache: &Cache, entry: &EntryKey, renewal: Renewal) {
         let Some(renewing) = cache.renew(entry) else { return };
-        let (db, filter, order, coherence) = (db.clone(), self.filter.clone(), self.order.clone(), self.coherence);
+        let (db, filter, order) = (db.clone(), self.filter.clone(), self.order.clone());
+        let (coherence, visibility) = (self.coherence, self.visibility);
         tokio::spawn(async move {
             let _renewing = renewing;
-            let query = Query::<M> { filter, order, ..Query::new(Handle::Db(&db), coherence) };
+            let query = Query::<M> { filter, order, visibility, ..Query::new(Handle::Db(&db), coherence) };
             // Who asks next meets the error.
             let _ = match renewal {
                 Renewal::List { offset, limit } => query.window(offset, limit).await.map(drop),
@@ -155,6 +156,9 @@ impl<M: Model> Query<'_, M> {
         let mut missing: Vec<Key> = Vec::new();
         for key in keys {
             let object = things.peek_object(key);
+            if object.as_ref().is_some_and(|object| !self.visibility.sees_life(&object.0)) {
+                return Ok(None);
+            }
             if object.is_none() {
                 missing.push(key.clone());
             }
@@ -167,7 +171,7 @@ impl<M: Model> Query<'_, M> {
         let read = things.read_many(&missing).await?;
         for (object, key) in objects.iter_mut().zip(keys) {
             if let (None, Ok(at)) = (&object, missing.binary_search(key)) {
-                object.clone_from(&read[at]);
+                *object = read[at].clone().filter(|object| self.visibility.sees_life(&object.0));
             }
         }
         Ok(objects.into_iter().collect())

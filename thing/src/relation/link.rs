@@ -4,12 +4,14 @@ use std::marker::PhantomData;
 
 use thing_driver_api::{Key, Page, Result, Value, ValueType};
 
-use super::{ManyToMany, Reading, key_in};
+use super::{ManyToMany, Reading};
 use crate::retry::Retries;
+use crate::rows::ValueRow;
 use crate::session::Handle;
 use crate::things::not_found;
-use crate::write::find_row;
-use crate::{Error, Loaded, Model, ModelKey, Query, Session, Things};
+use crate::validation::check;
+use crate::write::{Batch, find_row, is_observed};
+use crate::{ChangeSet, Error, Loaded, Model, ModelKey, Query, Session, Things};
 
 /// An object of the model `T`, as it is or [`Loaded`].
 #[diagnostic::on_unimplemented(message = "`{Self}` is no object of `{T}`", label = "expected `&{T}` or `&Loaded<{T}>`")]
@@ -53,10 +55,34 @@ impl<M: Model> Loaded<M> {
         L: Model,
         T: Model,
     {
+        self.attach_with(session, relation, object, ChangeSet::empty()).await
+    }
+
+    /// As [`Loaded::attach`], with values for other columns of the link: `BookTag::WEIGHT.set(3)`. A link that is there
+    /// stays as it is; one that is marked as deleted is restored, with these values.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loaded::attach`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for amounts to add.
+    pub async fn attach_with<S, L, T>(
+        &mut self,
+        session: &S,
+        relation: ManyToMany<M, L, T>,
+        object: impl ObjectOf<T>,
+        columns: ChangeSet<L>,
+    ) -> Result<bool>
+    where
+        S: Session + ?Sized,
+        L: Model,
+        T: Model,
+    {
         let ends = Ends::of(&relation, self.key().to_key()?);
         let other = object.object_key()?;
         self.forget(relation.name);
-        let attached = attach(session.handle(), ends, &other).await;
+        let attached = match columns.into_assignments() {
+            Ok(given) => attach(session.handle(), ends, &other, &given).await,
+            Err(error) => Err(error),
+        };
         attached.map_err(|error| error.context(format!("attach {}", relation.path())))
     }
 
@@ -83,8 +109,8 @@ impl<M: Model> Loaded<M> {
         detached.map_err(|error| error.context(format!("detach {}", relation.path())))
     }
 
-    /// Links these objects to this one and no others, all or nothing; only what differs is written. What was loaded of
-    /// the relation is forgotten.
+    /// Links these objects to this one and no others, all or nothing; only what differs is written, in as many statements
+    /// for many objects as for one, unless hooks or listeners are told of each or links are marked as deleted. What was loaded of the relation is forgotten.
     ///
     /// It is a transaction, which locks the row of this object, so that of two that run at the same time one comes after
     /// the other.
@@ -129,26 +155,48 @@ impl<L: Model> Ends<L> {
 
     /// The links of the object as the database has them, and no cache.
     fn links<'s>(&self, session: Handle<'s>) -> Query<'s, L> {
-        Reading::of::<L>(session).query().only(self.own, &self.key).uncached()
+        Reading::of::<L>(session).query().unfiltered().only(self.own, &self.key).uncached()
+    }
+
+    /// Makes the link to this object; one that is there, marked as deleted, is restored.
+    async fn link(&self, session: Handle<'_>, other: &Key, given: &[(usize, Value<'static>)]) -> Result<()> {
+        if L::DELETED.is_some() {
+            let deleted = self.links(session).only(self.other, other).only_deleted().first().await?;
+            if let Some(link) = deleted {
+                // It refuses columns that are none of the caller's business.
+                self.new_link(other, given)?;
+                let transaction = session.begin_within().await?;
+                let inner = things::<L>(Handle::Transaction(&transaction));
+                inner.restore(link.key()).await?;
+                if !given.is_empty() {
+                    inner.update_by_id(link.key(), ChangeSet::of_values(given.iter().cloned())).await?;
+                }
+                return transaction.commit().await;
+            }
+        }
+        things::<L>(session).create(self.new_link(other, given)?).await.map(drop)
     }
 
     /// The link to this object, as it is before it is in the database.
-    fn new_link(&self, other: &Key) -> Result<L> {
+    fn new_link(&self, other: &Key, given: &[(usize, Value<'static>)]) -> Result<L> {
         let table = L::table();
         let mut row = Page::new(table.columns().len());
         let mut stamps = Vec::new();
         for (at, column) in table.columns().iter().enumerate() {
-            let value = match &column.default {
+            let given = given.iter().find(|(column, _)| *column == at).map(|(_, value)| value.borrowed());
+            let value = match (&column.default, given) {
+                (_, Some(_)) if at == self.own || at == self.other => return Err(links_the_two::<L>(at)),
+                (_, Some(given)) => given,
                 _ if at == self.own => self.key.value(0),
                 _ if at == self.other => other.value(0),
-                Some(default) => default.clone(),
-                None if column.nullable => Value::Null,
-                None if table.has_generated_key() && table.key() == [at] => Value::I64(0),
-                None if column.value_type == ValueType::Timestamp => {
+                (Some(default), _) => default.clone(),
+                (None, _) if column.nullable => Value::Null,
+                (None, _) if table.has_generated_key() && table.key() == [at] => Value::I64(0),
+                (None, _) if column.value_type == ValueType::Timestamp => {
                     stamps.push(at);
                     Value::Timestamp(0)
                 }
-                None => return Err(not_filled_in::<L>(at)),
+                (None, _) => return Err(not_filled_in::<L>(at)),
             };
             row.push(&value);
         }
@@ -165,10 +213,15 @@ impl<L: Model> Ends<L> {
     }
 }
 
+fn links_the_two<L: Model>(column: usize) -> Error {
+    let name = &L::table().column(column).name;
+    Error::invalid_input(format!("column `{name}` links the two objects, whose keys it gets"))
+}
+
 fn not_filled_in<L: Model>(column: usize) -> Error {
     let (model, column) = (L::NAME, &L::table().column(column).name);
     Error::invalid_input(format!(
-        "column `{column}` of {model} has no default; create the {model} itself, or give the column a default"
+        "column `{column}` of {model} has no default; give it by `attach_with`, create the {model} itself, or declare a default"
     ))
 }
 
@@ -176,13 +229,18 @@ fn things<L: Model>(session: Handle<'_>) -> Things<'_, L> {
     Things::new(session, L::COHERENCE.unwrap_or(session.db().coherence()))
 }
 
-async fn attach<L: Model>(session: Handle<'_>, ends: Ends<L>, other: &Key) -> Result<bool> {
+async fn attach<L: Model>(
+    session: Handle<'_>,
+    ends: Ends<L>,
+    other: &Key,
+    given: &[(usize, Value<'static>)],
+) -> Result<bool> {
     let linked = || ends.links(session).only(ends.other, other).exists();
     if linked().await? {
         return Ok(false);
     }
-    match things::<L>(session).create(ends.new_link(other)?).await {
-        Ok(_) => Ok(true),
+    match ends.link(session, other, given).await {
+        Ok(()) => Ok(true),
         // Another may have linked them meanwhile.
         Err(error) if error.is_unique_violation() => match linked().await {
             Ok(true) => Ok(false),
@@ -226,16 +284,36 @@ async fn replace_once<M: Model, L: Model>(session: Handle<'_>, ends: &Ends<L>, w
     if find_row(inner, M::table(), &ends.key).await?.is_none() {
         return Err(not_found::<M>(&ends.key));
     }
+    let rows = Batch::of::<L>(&transaction);
     let mut missing = wanted.to_vec();
-    for link in ends.links(inner).all().await? {
-        let place = key_in(&*link, ends.other)?.and_then(|key| missing.iter().position(|wanted| *wanted == key));
-        match place {
+    let mut removed = Vec::new();
+    for link in rows.of_column(ends.own, ends.key.value(0).into_owned()).await? {
+        let other = link[ends.other].as_ref().and_then(|other| Key::from_values(&[other.borrowed()]));
+        match other.and_then(|key| missing.iter().position(|wanted| *wanted == key)) {
             Some(at) => drop(missing.remove(at)),
-            None => drop(remove(inner, &*link).await?),
+            None => removed.push(link),
         }
     }
-    for other in &missing {
-        things::<L>(inner).create(ends.new_link(other)?).await?;
+    let one_by_one = is_observed::<L>(inner);
+    if one_by_one {
+        for link in removed {
+            things::<L>(inner).delete(L::from_row(&ValueRow(&link))?.key()).await?;
+        }
+    } else {
+        rows.delete(removed).await?;
     }
+    let now = session.db().now();
+    let mut links = Vec::with_capacity(missing.len());
+    for other in &missing {
+        if one_by_one || L::DELETED.is_some() {
+            ends.link(inner, other, &[]).await?;
+            continue;
+        }
+        let mut link = ends.new_link(other, &[])?;
+        link.touch(now, true);
+        check(&link)?;
+        links.push(link);
+    }
+    rows.insert(&links).await?;
     transaction.commit().await
 }

@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use thing_driver_api::{Key, Result};
 
 use super::{Relation, RelationKind};
+use crate::cache::Stored;
 use crate::session::Handle;
+use crate::visibility::Visibility;
 use crate::{Coherence, Loaded, Model, Query, Things};
 
 /// A relation of `M`, whatever its target and kind.
 #[async_trait]
-pub(crate) trait Preload<M>: Send + Sync {
+pub trait Preload<M>: Send + Sync {
     /// Loads it of all these objects.
     async fn load(&self, reading: Reading<'_>, objects: &mut [&mut Loaded<M>]) -> Result<()>;
 }
@@ -76,11 +78,13 @@ impl<'s> Reading<'s> {
         if self.cached { query } else { query.uncached() }
     }
 
-    /// The objects with these keys, which are sorted and differ, in their order.
-    pub(super) async fn read_many<T: Model>(self, keys: &[Key]) -> Result<Vec<Option<Loaded<T>>>> {
+    /// The objects with these keys, which are sorted and differ, in their order: those that are in sight as far as their
+    /// deletion goes.
+    pub(super) async fn read_many<T: Model>(self, keys: &[Key], seen: Visibility) -> Result<Vec<Option<Loaded<T>>>> {
         let things = self.things::<T>();
         let read = if self.cached { things.read_many(keys).await } else { things.read_many_uncached(keys).await };
-        Ok(read?.into_iter().map(|object| object.map(Loaded::new)).collect())
+        let in_sight = |object: &Arc<Stored<T>>| seen.sees_life(&object.0);
+        Ok(read?.into_iter().map(|object| object.filter(in_sight).map(Loaded::new)).collect())
     }
 
     pub(super) fn compares_text_exactly(self) -> bool {

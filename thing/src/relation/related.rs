@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thing_driver_api::{Error, ErrorKind, Key, Result};
 
-use super::{Preload, Reading, Relation, RelationKind};
+use super::{Loadable, Reading, Relation, RelationKind};
 use crate::{Loaded, Model, Session, Things};
 
 /// The relations of an object that were loaded. Copies share the related objects.
@@ -17,8 +17,8 @@ struct Kept {
     relation: &'static str,
     /// What the object was related by at the time.
     own: Option<Key>,
-    /// A `Vec<Loaded<T>>`.
-    objects: Arc<dyn Any + Send + Sync>,
+    /// A `Vec<Loaded<T>>`; of a relation with any of several models an `Option` of what it can be.
+    value: Arc<dyn Any + Send + Sync>,
 }
 
 impl Relations {
@@ -32,16 +32,12 @@ impl Relations {
 }
 
 impl Kept {
-    fn objects<T: Model>(&self) -> Option<&Vec<Loaded<T>>> {
-        self.objects.downcast_ref()
-    }
-
     /// For changes, apart from those who share it.
-    fn objects_mut<T: Model>(&mut self) -> Option<&mut Vec<Loaded<T>>> {
-        if Arc::get_mut(&mut self.objects).is_none() {
-            self.objects = Arc::new(self.objects::<T>()?.clone());
+    fn value_mut<V: Clone + Send + Sync + 'static>(&mut self) -> Option<&mut V> {
+        if Arc::get_mut(&mut self.value).is_none() {
+            self.value = Arc::new(self.value.downcast_ref::<V>()?.clone());
         }
-        Arc::get_mut(&mut self.objects)?.downcast_mut()
+        Arc::get_mut(&mut self.value)?.downcast_mut()
     }
 }
 
@@ -58,12 +54,37 @@ impl<M: Model> Loaded<M> {
     /// # Errors
     ///
     /// [`Error::is_not_loaded`] when it was not loaded, or the column by which the object is related has changed since.
-    pub fn related<T: Model, K: RelationKind<M, T>>(&self, relation: Relation<M, T, K>) -> Result<K::Related<'_>> {
+    #[allow(clippy::needless_pass_by_value, reason = "a relation is a constant, and is named without a `&`")]
+    pub fn related<R: Loadable<M>>(&self, relation: R) -> Result<R::Related<'_>> {
+        relation.find(self)
+    }
+
+    pub(crate) fn related_objects<T: Model, K: RelationKind<M, T>>(
+        &self,
+        relation: &Relation<M, T, K>,
+    ) -> Result<&[Loaded<T>]> {
         let own = relation.kind.own(self)?;
-        let kept = self.relations.as_ref().and_then(|relations| relations.find(relation.name));
-        match kept.and_then(|kept| Some((kept, kept.objects()?))) {
-            Some((kept, objects)) if kept.own == own => Ok(K::related(objects)),
-            kept => Err(not_loaded(kept.is_some(), relation)),
+        self.kept::<Vec<Loaded<T>>>(relation.name, own.as_ref()).map(Vec::as_slice)
+    }
+
+    /// What was loaded of the relation when the object was related by the same.
+    pub(super) fn kept<V: 'static>(&self, relation: &str, own: Option<&Key>) -> Result<&V> {
+        let kept = self.relations.as_ref().and_then(|relations| relations.find(relation));
+        match kept.and_then(|kept| Some((kept, kept.value.downcast_ref()?))) {
+            Some((kept, value)) if kept.own.as_ref() == own => Ok(value),
+            kept => Err(not_loaded::<M>(kept.is_some(), relation)),
+        }
+    }
+
+    /// As [`Loaded::kept`], for changes.
+    pub(super) fn kept_mut<V>(&mut self, relation: &str, own: Option<&Key>) -> Result<&mut V>
+    where
+        V: Clone + Send + Sync + 'static,
+    {
+        let kept = self.relations.as_mut().and_then(|relations| relations.find_mut(relation));
+        match kept {
+            Some(kept) if kept.own.as_ref() == own => kept.value_mut().ok_or_else(|| not_loaded::<M>(false, relation)),
+            kept => Err(not_loaded::<M>(kept.is_some(), relation)),
         }
     }
 
@@ -72,19 +93,9 @@ impl<M: Model> Loaded<M> {
     /// # Errors
     ///
     /// As [`Loaded::related`].
-    pub fn related_mut<T: Model, K: RelationKind<M, T>>(
-        &mut self,
-        relation: Relation<M, T, K>,
-    ) -> Result<K::RelatedMut<'_>> {
-        let own = relation.kind.own(self)?;
-        let kept = self.relations.as_mut().and_then(|relations| relations.find_mut(relation.name));
-        match kept {
-            Some(kept) if kept.own == own => match kept.objects_mut() {
-                Some(objects) => Ok(K::related_mut(objects)),
-                None => Err(not_loaded(false, relation)),
-            },
-            kept => Err(not_loaded(kept.is_some(), relation)),
-        }
+    #[allow(clippy::needless_pass_by_value, reason = "a relation is a constant, and is named without a `&`")]
+    pub fn related_mut<R: Loadable<M>>(&mut self, relation: R) -> Result<R::RelatedMut<'_>> {
+        relation.find_mut(self)
     }
 
     /// Loads a relation of this object, keeps it, and gives it as [`Loaded::related`] does. What was loaded of it before
@@ -93,19 +104,18 @@ impl<M: Model> Loaded<M> {
     /// # Errors
     ///
     /// As [`Query::all`](crate::Query::all).
-    pub async fn load<S, T, K>(&mut self, session: &S, relation: Relation<M, T, K>) -> Result<K::Related<'_>>
+    pub async fn load<S, R>(&mut self, session: &S, relation: R) -> Result<R::Related<'_>>
     where
         S: Session + ?Sized,
-        T: Model,
-        K: RelationKind<M, T>,
+        R: Loadable<M>,
     {
         relation.load(Reading::of::<M>(session.handle()), &mut [&mut *self]).await?;
         self.related(relation)
     }
 
-    pub(super) fn keep<T: Model>(&mut self, relation: &'static str, own: Option<Key>, objects: Arc<Vec<Loaded<T>>>) {
+    pub(super) fn keep(&mut self, relation: &'static str, own: Option<Key>, value: Arc<dyn Any + Send + Sync>) {
         let relations = self.relations.get_or_insert_default();
-        let new = Kept { relation, own, objects };
+        let new = Kept { relation, own, value };
         match relations.find_mut(relation) {
             Some(kept) => *kept = new,
             None => relations.0.push(new),
@@ -131,21 +141,33 @@ impl<M: Model> Things<'_, M> {
     /// # Errors
     ///
     /// As [`Query::all`](crate::Query::all).
-    pub async fn load_many<'o, T: Model, K: RelationKind<M, T>>(
+    pub async fn load_many<'o>(
         self,
         objects: impl IntoIterator<Item = &'o mut Loaded<M>>,
-        relation: Relation<M, T, K>,
+        relation: impl Loadable<M>,
     ) -> Result<()> {
         let mut objects: Vec<&mut Loaded<M>> = objects.into_iter().collect();
         relation.load(Reading::new(self.session(), self.coherence(), true), &mut objects).await
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) async fn preload(
+        self,
+        objects: &mut [&mut Loaded<M>],
+        relations: &[Arc<dyn super::Preload<M>>],
+    ) -> Result<()> {
+        let reading = Reading::new(self.session(), self.coherence(), true);
+        for relation in relations {
+            relation.load(reading, objects).await?;
+        }
+        Ok(())
     }
 }
 
 /// `was`: it was loaded, for another key than the object has now.
 #[cold]
-fn not_loaded<M: Model, T: Model, K>(was: bool, relation: Relation<M, T, K>) -> Error {
-    let path = relation.path();
-    drop(relation);
+fn not_loaded<M: Model>(was: bool, relation: &str) -> Error {
+    let path = format!("{}::{relation}", M::NAME);
     let message = if was {
         format!("{path} was loaded for another key than this {} has now; load it again", M::NAME)
     } else {

@@ -25,8 +25,17 @@ fn insert_values<'o, M: Model>(object: &'o M, shape: &Shape) -> Result<Vec<Value
     Ok(values)
 }
 
-fn add_values<'o, M: Model>(object: &'o M, shape: &Shape, values: &mut Vec<Value<'o>>) -> Result<()> {
-    let Operation::Insert { columns, .. } = shape.operation() else { return Ok(()) };
+/// The columns that an insert of this object writes.
+pub(super) fn insert_columns<M: Model>(object: &M) -> Vec<usize> {
+    let table = M::table();
+    let generated = key_is_generated(object);
+    (0..table.columns().len()).filter(|column| !generated || !table.key().contains(column)).collect()
+}
+
+pub(super) fn add_values<'o, M: Model>(object: &'o M, shape: &Shape, values: &mut Vec<Value<'o>>) -> Result<()> {
+    let (Operation::Insert { columns, .. } | Operation::Upsert { columns, .. }) = shape.operation() else {
+        return Ok(());
+    };
     for &column in columns {
         values.push(object.value(column)?);
     }
@@ -103,7 +112,7 @@ pub(super) async fn create<M: Model>(session: Handle<'_>, coherence: Coherence, 
     Ok(object)
 }
 
-fn change_of_insert(table: &Table, key: &Key, mut row: KnownRow) -> Arc<Change> {
+pub(super) fn change_of_insert(table: &Table, key: &Key, mut row: KnownRow) -> Arc<Change> {
     for (part, &column) in table.key().iter().enumerate() {
         row[column] = Some(key.value(part).into_owned());
     }
@@ -119,7 +128,7 @@ fn take_key<M: Model>(object: &mut M, generated: bool, key: Option<i64>) -> Resu
 }
 
 /// The row as the database will hold it; a generated key is not known yet.
-fn row_to_be<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
+pub(super) fn row_to_be<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
     let table = M::table();
     let value = |column| {
         if generated && table.key().contains(&column) {
@@ -130,14 +139,19 @@ fn row_to_be<M: Model>(object: &M, generated: bool) -> Result<KnownRow> {
     (0..table.columns().len()).map(value).collect()
 }
 
-/// Adds many rows as one transaction of the driver's, in one call.
-pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects: Vec<M>) -> Result<Vec<Loaded<M>>> {
+/// Adds many rows as one transaction of the driver's, in one call. Errors count them from `first` on.
+pub(super) async fn create_many<M: Model>(
+    db: &Db,
+    coherence: Coherence,
+    objects: Vec<M>,
+    first: usize,
+) -> Result<Vec<Loaded<M>>> {
     if objects.is_empty() {
         return Ok(Vec::new());
     }
     let state = db.model::<M>();
     let touching = match db.cache() {
-        Some(_) => Some(Touching::of(&objects)?),
+        Some(_) => Some(Touching::of(&objects, first)?),
         None => None,
     };
     let (quarantine, written) = {
@@ -147,7 +161,7 @@ pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects
         for (index, object) in objects.iter().enumerate() {
             let generated = key_is_generated(object);
             let shape = if generated { &state.insert_generated } else { &state.insert };
-            add_values(object, shape, &mut values).map_err(|error| item::<M>(error, index))?;
+            add_values(object, shape, &mut values).map_err(|error| item::<M>(error, first + index))?;
             ends.push((shape, values.len()));
         }
         let mut start = 0;
@@ -177,7 +191,7 @@ pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects
                 quarantine.fail(&error).await;
             }
             let failed_at_commit = index >= objects.len();
-            return Err(if failed_at_commit { error.context(M::NAME) } else { item::<M>(error, index) });
+            return Err(if failed_at_commit { error.context(M::NAME) } else { item::<M>(error, first + index) });
         }
     };
     let keyed = |(mut object, written): (M, Written)| {
@@ -204,7 +218,7 @@ pub(super) async fn create_many<M: Model>(db: &Db, coherence: Coherence, objects
     created
 }
 
-async fn write_all(db: &Db, statements: &[Statement<'_>]) -> Result<Vec<Written>, (usize, Error)> {
+pub(super) async fn write_all(db: &Db, statements: &[Statement<'_>]) -> Result<Vec<Written>, (usize, Error)> {
     let mut retries = Retries::new();
     loop {
         let written = db.executor().write_atomic(statements).await;
@@ -215,7 +229,11 @@ async fn write_all(db: &Db, statements: &[Statement<'_>]) -> Result<Vec<Written>
 }
 
 /// Adds rows of which the cache could not be told, together with what is owed to it.
-async fn owing(db: &Db, mut statements: Vec<Statement<'_>>, debt: &NewDebt) -> Result<Vec<Written>, (usize, Error)> {
+pub(super) async fn owing(
+    db: &Db,
+    mut statements: Vec<Statement<'_>>,
+    debt: &NewDebt,
+) -> Result<Vec<Written>, (usize, Error)> {
     let rows = statements.len();
     statements.push(debt.statement());
     let mut written = write_all(db, &statements).await.map_err(|(index, error)| {
@@ -235,7 +253,7 @@ struct Touching {
 }
 
 impl Touching {
-    fn of<M: Model>(objects: &[M]) -> Result<Self> {
+    fn of<M: Model>(objects: &[M], first: usize) -> Result<Self> {
         let table = M::table();
         let listed = objects.len() <= LISTED;
         let mut tags = Tags::default();
@@ -243,7 +261,7 @@ impl Touching {
         for (index, object) in objects.iter().enumerate() {
             let generated = key_is_generated(object);
             let row = if listed { row_to_be(object, generated) } else { scopes_of(object) };
-            let row = row.map_err(|error| item::<M>(error, index))?;
+            let row = row.map_err(|error| item::<M>(error, first + index))?;
             let key = if generated { None } else { Some(object.key().to_key()?) };
             tags.add(table, inserted(table, key.as_ref(), &row));
             if listed {

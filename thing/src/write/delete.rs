@@ -3,14 +3,16 @@
 use thing_driver_api::{ColumnSet, Key, NoRows, Operation, Result, RowSink, Statement};
 
 use super::dependents::Effects;
+use super::rewrite::Action;
+use super::soft_delete::remove;
 use super::version::{Seen, guard_of, refusal, seen_row};
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{Announced, KnownRow, Quarantine, Tags, deleted, image};
 use crate::retry::Retries;
 use crate::session::Handle;
-use crate::{Coherence, Db, Model};
+use crate::{Coherence, Db, Model, Transaction};
 
-/// Deletes one row; `known` is the row as the caller saw it, whose version it must still have.
+/// Deletes one object; `known` is the row as the caller saw it, whose version it must still have.
 pub(super) async fn delete<M: Model>(
     session: Handle<'_>,
     coherence: Coherence,
@@ -18,12 +20,20 @@ pub(super) async fn delete<M: Model>(
     known: Option<&M>,
 ) -> Result<()> {
     let seen = known.map_or(Ok(None), Seen::of)?;
+    if !is_one_row::<M>() {
+        return remove::<M>(session, coherence, key, Action::Delete, seen).await;
+    }
     match session {
         _ if session.db().cache().is_none() => blind::<M>(session, key, seen).await,
         Handle::Db(db) if !M::dependents().is_empty() => in_own_transaction::<M>(db, coherence, key, seen, false).await,
         Handle::Db(db) => guarded(db, coherence, key, known, seen).await,
-        Handle::Transaction(_) => in_transaction::<M>(session, coherence, key, seen).await,
+        Handle::Transaction(transaction) => in_transaction::<M>(transaction, coherence, key, seen).await,
     }
+}
+
+/// Whether a delete takes the row from its table, and Thing looks after no others.
+fn is_one_row<M: Model>() -> bool {
+    M::DELETED.is_none() && M::on_delete().is_empty()
 }
 
 async fn blind<M: Model>(session: Handle<'_>, key: &Key, seen: Option<Seen>) -> Result<()> {
@@ -59,28 +69,54 @@ async fn once_in_own_transaction<M: Model>(
 ) -> Result<()> {
     let transaction = db.begin().await?;
     transaction.owe(owing);
-    in_transaction::<M>(Handle::Transaction(&transaction), coherence, key, seen).await?;
+    in_transaction::<M>(&transaction, coherence, key, seen).await?;
     transaction.commit().await
 }
 
+/// The row is read, and locked, before it is deleted.
 async fn in_transaction<M: Model>(
-    session: Handle<'_>,
+    transaction: &Transaction,
     coherence: Coherence,
     key: &Key,
     seen: Option<Seen>,
 ) -> Result<()> {
-    let Handle::Transaction(transaction) = session else {
-        return blind::<M>(session, key, seen).await;
-    };
     let _turn = transaction.turn().await;
-    let before = seen_row::<M>(session, key, seen).await?;
+    let row = seen_row::<M>(Handle::Transaction(transaction), key, seen).await?;
+    take::<M>(transaction, coherence, key, seen, row).await
+}
+
+/// Deletes the row that the transaction has read, and locked. A write of the same transaction that changed the row since has
+/// told the cache of it by itself.
+pub(super) async fn delete_read<M: Model>(
+    transaction: &Transaction,
+    coherence: Coherence,
+    key: &Key,
+    seen: Option<Seen>,
+    row: &KnownRow,
+) -> Result<()> {
+    if !is_one_row::<M>() {
+        return remove::<M>(Handle::Transaction(transaction), coherence, key, Action::Delete, seen).await;
+    }
+    let _turn = transaction.turn().await;
+    seen.map_or(Ok(()), |seen| seen.check(row))?;
+    take::<M>(transaction, coherence, key, seen, row.clone()).await
+}
+
+async fn take<M: Model>(
+    transaction: &Transaction,
+    coherence: Coherence,
+    key: &Key,
+    seen: Option<Seen>,
+    row: KnownRow,
+) -> Result<()> {
+    let session = Handle::Transaction(transaction);
     let table = M::table();
-    let key = &key_of(table, &before, key);
-    let effects = Effects::of_delete::<M>(session, key).await?;
-    transaction.touch(table, deleted(table, key, &before), coherence);
+    let key = &key_of(table, &row, key);
+    let effects = Effects::of_delete(session, table.id(), &M::dependents(), std::iter::once(key)).await?;
+    transaction.touch(table, deleted(table, key, &row), coherence);
     effects.touch(transaction, coherence);
     blind::<M>(session, key, seen).await.inspect_err(|error| transaction.failed(error))?;
-    transaction.changed(image(table, key.clone(), ColumnSet::ALL, Some(before), None));
+    transaction.changed(image(table, key.clone(), ColumnSet::ALL, Some(row), None));
     effects.changed(transaction);
     Ok(())
 }

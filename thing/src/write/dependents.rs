@@ -1,7 +1,7 @@
 //! Dependents: rows of other tables that the database deletes or changes along with a row, as the models declare it
 //! (`ON DELETE CASCADE`, `ON DELETE SET NULL`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,6 +53,11 @@ impl Dependent {
         }
     }
 
+    /// Whether it is this column of the table.
+    pub(crate) fn is_of(&self, table: &Table, column: usize) -> bool {
+        self.table.id() == table.id() && self.table.column(self.column).name == table.column(column).name
+    }
+
     fn is_strict(&self, session: Handle<'_>) -> bool {
         self.coherence.unwrap_or(session.db().coherence()) == Coherence::Strict
     }
@@ -99,11 +104,20 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    /// Looks for everything that depends on the row with this key, directly or not.
-    pub(super) async fn of_delete<M: Model>(session: Handle<'_>, key: &Key) -> Result<Self> {
+    /// Looks for everything that depends on the rows with these keys, directly or not, which one statement deletes.
+    pub(super) async fn of_delete(
+        session: Handle<'_>,
+        table: TableId,
+        dependents: &[Dependent],
+        keys: impl Iterator<Item = &Key>,
+    ) -> Result<Self> {
         let mut effects = Self::default();
-        let mut seen = vec![(M::table().id(), key.clone())];
-        let mut waiting: Vec<(Dependent, Key)> = M::dependents().into_iter().map(|one| (one, key.clone())).collect();
+        let mut seen = HashSet::new();
+        let mut waiting: Vec<(Dependent, Key)> = Vec::new();
+        for key in keys {
+            seen.insert((table, key.clone()));
+            waiting.extend(dependents.iter().map(|one| (*one, key.clone())));
+        }
         while let Some((dependent, key)) = waiting.pop() {
             let table: &'static Table = dependent.table;
             effects.strict |= dependent.is_strict(session);
@@ -117,8 +131,7 @@ impl Effects {
                 let key = key_of(table, &before, &key);
                 if dependent.fate == Fate::SetToNull {
                     effects.add_null(&dependent, key, before);
-                } else if !seen.contains(&(table.id(), key.clone())) {
-                    seen.push((table.id(), key.clone()));
+                } else if seen.insert((table.id(), key.clone())) {
                     waiting.extend((dependent.dependents)().into_iter().map(|one| (one, key.clone())));
                     let tags = deleted(table, &key, &before);
                     effects.rows.push((table, tags, image(table, key, ColumnSet::ALL, Some(before), None)));

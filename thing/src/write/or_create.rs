@@ -2,17 +2,16 @@
 
 use std::fmt;
 
-use thing_driver_api::{
-    Comparison, Condition, ConstraintKind, Error, ErrorKind, Lock, Operand, Operation, Result, Slot, Statement, Value,
-};
+use thing_driver_api::{Comparison, ConstraintKind, Error, ErrorKind, Lock, Operation, Result, Statement, Value};
 
 use crate::filter::{self, Filter, Node};
 use crate::rows::Objects;
 use crate::session::Handle;
+use crate::visibility::Visibility;
 use crate::{Column, ColumnSpec, Loaded, Model, Things};
 
 /// How often somebody else may create the object before this is told, and delete it before it is read.
-const ATTEMPTS: usize = 10;
+pub(super) const ATTEMPTS: usize = 10;
 
 /// Columns that together tell the objects of a model apart: the column of `#[thing(unique)]`, a tuple of the columns of
 /// `#[thing(unique(…))]` on the model in their order, a key that the application makes.
@@ -89,7 +88,7 @@ impl<M: Model> Things<'_, M> {
     pub async fn find_or_create<K: UniqueKey<M>>(self, key: K, new: impl Into<M>) -> Result<OrCreated<M>> {
         let new = new.into();
         let wanted = Wanted::of(key, &new)?;
-        let found = self.filter(wanted.filter()).first().await;
+        let found = self.unfiltered().filter(wanted.filter()).first().await;
         let done = match found {
             Ok(Some(found)) => Ok(OrCreated::Found(found)),
             Ok(None) => wanted.create_or_find(self, &new).await,
@@ -113,7 +112,7 @@ impl<M: Model> Things<'_, M> {
     ) -> Result<OrCreated<M>> {
         let new = new.into();
         let wanted = Wanted::of(key, &new)?;
-        let mut found = self.filter(wanted.filter()).first().await?;
+        let mut found = self.unfiltered().filter(wanted.filter()).first().await?;
         let mut attempt = 1;
         loop {
             let mut object = match found {
@@ -135,15 +134,19 @@ impl<M: Model> Things<'_, M> {
 }
 
 /// The object that is asked for.
-struct Wanted {
+pub(super) struct Wanted {
     /// The unique columns and their values.
     values: Vec<(usize, Value<'static>)>,
 }
 
 impl Wanted {
     fn of<M: Model>(key: impl UniqueKey<M>, object: &M) -> Result<Self> {
+        Self::of_columns(&key.columns(), object)
+    }
+
+    pub(super) fn of_columns<M: Model>(columns: &[usize], object: &M) -> Result<Self> {
         let mut values = Vec::new();
-        for column in key.columns() {
+        for &column in columns {
             let value = object.value(column)?.into_owned();
             if value.is_null() {
                 let name = &M::table().column(column).name;
@@ -156,7 +159,7 @@ impl Wanted {
         Ok(Self { values })
     }
 
-    fn filter<M>(&self) -> Filter<M> {
+    pub(super) fn filter<M>(&self) -> Filter<M> {
         let compare = |(column, value): &(usize, Value<'static>)| {
             let operand = filter::Operand::Value(value.clone());
             Node::Compare { column: *column, operator: Comparison::Equal, operand }
@@ -165,7 +168,7 @@ impl Wanted {
     }
 
     /// Creates the object, or finds the one that is in the way.
-    async fn create_or_find<M: Model>(&self, things: Things<'_, M>, new: &M) -> Result<OrCreated<M>> {
+    pub(super) async fn create_or_find<M: Model>(&self, things: Things<'_, M>, new: &M) -> Result<OrCreated<M>> {
         let mut attempt = 1;
         loop {
             let error = match create_apart(things, new.clone()).await {
@@ -178,6 +181,9 @@ impl Wanted {
             }
             if !self.is_in_the_way::<M>(&error) {
                 return Err(error);
+            }
+            if M::DELETED.is_some() && self.is_deleted(things).await? {
+                return Err(error.context("a deleted object has this key; restore it, or remove it by `force_delete`"));
             }
             if attempt == ATTEMPTS || matches!(things.session(), Handle::Transaction(_)) {
                 let message = "somebody else created the object, and this transaction can't see it; run it again";
@@ -199,18 +205,20 @@ impl Wanted {
         }
     }
 
+    /// Whether the object is there, and marked as deleted.
+    async fn is_deleted<M: Model>(&self, things: Things<'_, M>) -> Result<bool> {
+        things.unfiltered().only_deleted().filter(self.filter()).uncached().exists().await
+    }
+
     /// The object as it is in the database. In a transaction it is read for writing: so it is seen also where the reads
     /// of the transaction are of an older state.
-    async fn latest<M: Model>(&self, things: Things<'_, M>) -> Result<Option<Loaded<M>>> {
+    pub(super) async fn latest<M: Model>(&self, things: Things<'_, M>) -> Result<Option<Loaded<M>>> {
         let session = things.session();
-        let (columns, values): (Vec<usize>, Vec<Value<'static>>) = self.values.iter().cloned().unzip();
-        let compare = |(slot, &column): (usize, &usize)| {
-            let operand = Operand::Slot(Slot(slot));
-            Condition::Compare { column, operator: Comparison::Equal, operand }
-        };
+        let mut values = Vec::new();
+        let filter = self.filter::<M>().into_node().and(Visibility::LIVING.node::<M>()).compile(&mut values)?;
         let operation = Operation::Select {
             columns: (0..M::table().columns().len()).collect(),
-            filter: Condition::And(columns.iter().enumerate().map(compare).collect()),
+            filter,
             order: Vec::new(),
             limit: None,
             offset: None,

@@ -2,20 +2,28 @@
 
 use thing_driver_api::{ColumnSet, Error, Key, NoRows, Operation, Result, Statement, Value};
 
+use super::observed::{Rows, is_observed};
 use super::version::{Seen, guard_of, refusal, seen_row};
 use super::{ATTEMPTS, Guard, Target, key_of, row_before, row_of};
 use crate::cache::{Announced, KnownRow, Quarantine, Tags, image, updated};
 use crate::retry::Retries;
 use crate::session::Handle;
+use crate::things::not_found;
+use crate::validation::check;
 use crate::{Coherence, Db, Loaded, Model, ModelKey};
 
 /// Saves what changed since the object was read, or last saved.
-pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, object: &mut Loaded<M>) -> Result<()> {
+pub(super) async fn save<M: Model>(
+    session: Handle<'_>,
+    coherence: Coherence,
+    object: &mut Loaded<M>,
+) -> Result<Option<Rows>> {
     object.settle();
     let mut columns = object.changes()?;
     if columns.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    check::<M>(object)?;
     let table = M::table();
     if table.key().iter().any(|&column| columns.contains(column)) {
         return Err(Error::invalid_input("the key was changed; create a new object and delete the old one"));
@@ -24,6 +32,11 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, ob
         return Err(Error::invalid_input(
             "the version was changed, which only a save does; save a plain struct instead",
         ));
+    }
+    let key = object.original().key().to_key()?;
+    check_living(object.original(), &key)?;
+    if M::DELETED.is_some_and(|column| columns.contains(column)) {
+        return Err(marked_by_hand());
     }
     let seen = Seen::of(object.original())?;
     let mut new = (**object).clone();
@@ -38,29 +51,60 @@ pub(super) async fn save<M: Model>(session: Handle<'_>, coherence: Coherence, ob
             }
         }
     }
-    let key = object.original().key().to_key()?;
     let write = Write { session, coherence, key, columns, new: &new, seen };
     // Without a cache nobody asks what was before.
     let known = session.db().cache().map(|_| row_of(object.original())).transpose()?;
-    write.run(known).await?;
+    let rows = write.run(known).await?;
     object.accept(new, session.fate());
-    Ok(())
+    Ok(rows)
 }
 
 /// Writes all columns of a plain object, and raises its version.
-pub(super) async fn replace<M: Model>(session: Handle<'_>, coherence: Coherence, object: &mut M) -> Result<()> {
+pub(super) async fn replace<M: Model>(
+    session: Handle<'_>,
+    coherence: Coherence,
+    mut object: M,
+) -> Result<(Loaded<M>, Option<Rows>)> {
+    check(&object)?;
+    let fate = session.fate();
+    // What it is again when the transaction is rolled back.
+    let given = fate.as_ref().filter(|_| M::VERSION.is_some()).map(|_| object.clone());
+    object.touch(session.db().now(), false);
+    let rows = write_all(session, coherence, &mut object).await?;
+    let Some(given) = given else { return Ok((Loaded::of(object), rows)) };
+    let mut saved = Loaded::of(given);
+    saved.accept(object, fate);
+    Ok((saved, rows))
+}
+
+async fn write_all<M: Model>(session: Handle<'_>, coherence: Coherence, object: &mut M) -> Result<Option<Rows>> {
     let table = M::table();
     let columns: ColumnSet = (0..table.columns().len()).filter(|column| !table.key().contains(column)).collect();
     let key = object.key().to_key()?;
+    if M::DELETED.is_some() && object.is_deleted() {
+        return Err(marked_by_hand());
+    }
     if columns.is_empty() {
         // A table of keys: there is nothing to write, but the row must be there.
-        return row_before::<M>(session, &key).await.map(drop);
+        return row_before::<M>(session, &key).await.map(|_| None);
     }
     let seen = Seen::of(object)?;
     if let Some(seen) = seen {
         seen.raise(object)?;
     }
     Write { session, coherence, key, columns, new: object, seen }.run(None).await
+}
+
+/// Refuses the write of an object that was read as a deleted one.
+fn check_living<M: Model>(object: &M, key: &Key) -> Result<()> {
+    if M::DELETED.is_some() && object.is_deleted() {
+        return Err(not_found::<M>(key).context("it is deleted; restore it first"));
+    }
+    Ok(())
+}
+
+fn marked_by_hand() -> Error {
+    Error::invalid_input("the mark of deleted objects was changed, which only `delete` and `restore` do")
 }
 
 /// One update.
@@ -75,10 +119,11 @@ struct Write<'a, M> {
 
 impl<M: Model> Write<'_, M> {
     /// Runs the update; `known` is the row as the caller saw it.
-    async fn run(&self, known: Option<KnownRow>) -> Result<()> {
+    async fn run(&self, known: Option<KnownRow>) -> Result<Option<Rows>> {
         match self.session {
-            _ if self.session.db().cache().is_none() => self.blind().await,
-            Handle::Db(db) => self.guarded(db, known).await,
+            Handle::Transaction(_) if is_observed::<M>(self.session) => self.in_transaction().await,
+            _ if self.session.db().cache().is_none() => self.blind().await.map(|()| None),
+            Handle::Db(db) => self.guarded(db, known).await.map(|()| None),
             Handle::Transaction(_) => self.in_transaction().await,
         }
     }
@@ -112,9 +157,9 @@ impl<M: Model> Write<'_, M> {
     }
 
     /// In a transaction the row is read, and locked, before it is written.
-    async fn in_transaction(&self) -> Result<()> {
+    async fn in_transaction(&self) -> Result<Option<Rows>> {
         let Handle::Transaction(transaction) = self.session else {
-            return self.blind().await;
+            return self.blind().await.map(|()| None);
         };
         let _turn = transaction.turn().await;
         let before = seen_row::<M>(self.session, &self.key, self.seen).await?;
@@ -126,8 +171,9 @@ impl<M: Model> Write<'_, M> {
         let key = key_of(table, &before, &self.key);
         transaction.touch(table, updated(table, &key, self.columns, &before, &after), self.coherence);
         self.blind().await.inspect_err(|error| transaction.failed(error))?;
+        let rows = Rows::kept::<M>(self.session, &before, &after);
         transaction.changed(image(table, key, self.columns, Some(before), Some(after)));
-        Ok(())
+        Ok(rows)
     }
 
     /// Alone: one statement, guarded by the values that the touched tags were taken from.

@@ -7,6 +7,7 @@ use crate::Model;
 use crate::cache::KnownRow;
 use crate::session::Handle;
 use crate::things::not_found;
+use crate::visibility::{is_living, living_mark};
 
 /// The version that the caller of a write saw.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ impl Seen {
     }
 
     /// Refuses the write of a row that has another version.
-    fn check(self, row: &KnownRow) -> Result<()> {
+    pub(super) fn check(self, row: &KnownRow) -> Result<()> {
         match row[self.column] {
             Some(Value::I64(stored)) if stored != self.version => Err(Error::stale(self.version, stored)),
             _ => Ok(()),
@@ -54,18 +55,20 @@ impl Seen {
     pub(super) fn column(self) -> usize {
         self.column
     }
-
-    /// The columns to compare, and as much of the row as they need.
-    fn guard<M: Model>(self) -> (ColumnSet, KnownRow) {
-        let mut row = vec![None; M::table().columns().len()];
-        row[self.column] = Some(Value::I64(self.version));
-        (std::iter::once(self.column).collect(), row)
-    }
 }
 
-/// What a statement compares that is guarded by nothing but the version.
+/// What a statement compares that is guarded by nothing but the version, and by the mark of deleted rows: the columns, and
+/// as much of the row as they need.
 pub(super) fn guard_of<M: Model>(seen: Option<Seen>) -> (ColumnSet, KnownRow) {
-    seen.map_or_else(|| (ColumnSet::EMPTY, Vec::new()), Seen::guard::<M>)
+    let table = M::table();
+    let version = seen.map(|seen| (seen.column, Value::I64(seen.version)));
+    let (mut columns, mut row) = (ColumnSet::EMPTY, Vec::new());
+    for (column, value) in version.into_iter().chain(living_mark(table)) {
+        row.resize(table.columns().len(), None);
+        columns.insert(column);
+        row[column] = Some(value);
+    }
+    (columns, row)
 }
 
 /// The row as it is now, if that is of the version that the caller saw.
@@ -80,6 +83,7 @@ pub(super) async fn refusal<M: Model>(session: Handle<'_>, key: &Key, seen: Opti
     let Some(seen) = seen else { return not_found::<M>(key) };
     match find_row(session, M::table(), key).await {
         Ok(None) => not_found::<M>(key),
+        Ok(Some(row)) if !is_living(M::table(), &row) => not_found::<M>(key),
         Ok(Some(row)) => match seen.check(&row) {
             Err(stale) => stale,
             Ok(()) => Error::new(ErrorKind::Conflict, "the row was changed meanwhile"),

@@ -113,14 +113,14 @@ pub(crate) async fn write(cache: &RedisCache, tags: &[Tag], outcome: Outcome) {
     release(cache, tags, token, outcome).await;
 }
 
-/// Waits until something is so, at most ten seconds.
+/// Waits until something is so, at most half a minute: servers take their time, too.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
     let waiting = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
 }
 
 /// The server itself.

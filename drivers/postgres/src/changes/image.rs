@@ -25,7 +25,7 @@ pub(super) type Texts<'a> = HashMap<&'a str, Option<&'a str>>;
 pub(super) fn image(table: &Table, texts: &Texts<'_>) -> RowImage {
     let values = table.columns().iter().map(|column| match texts.get(column.name.as_ref())? {
         // In a row that is written as JSON, NULL looks like the document `null`.
-        None if column.value_type == ValueType::Json => None,
+        None if column.value_type.is_document() => None,
         None => Some(Value::Null),
         Some(text) if text.len() > LONGEST => None,
         Some(text) => value(text, column.value_type),
@@ -43,7 +43,7 @@ pub(super) fn changes(
 ) -> Option<Vec<Change>> {
     let may_be_document = |at: usize| {
         let column = table.column(at);
-        column.value_type == ValueType::Json
+        column.value_type.is_document()
             && before.is_some_and(|texts| matches!(texts.get(column.name.as_ref()), Some(None)))
     };
     let differs = |at: usize| !same(&table.column(at).name) || may_be_document(at);

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use thing_driver_api::url::{decoded, wrong};
 use thing_driver_api::{Error, Result};
 
 use super::{Encryption, PostgresConfig};
 
 pub(super) fn parse(url: &str) -> Result<PostgresConfig> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        return Err(Error::invalid_input("the URL of the database does not begin with postgres:// or postgresql://"));
+        return Err(wrong("does not begin with postgres:// or postgresql://"));
     }
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let mut passed_on = Vec::new();
@@ -68,32 +69,10 @@ fn encryption(mode: &str) -> Result<Encryption> {
     })
 }
 
-/// Replaces `%20` and its like.
-fn decoded(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err(wrong("holds a % that two hexadecimal digits don't follow; write it as %25"));
-        };
-        bytes.push((high * 16 + low) as u8);
-    }
-    String::from_utf8(bytes).map_err(|_| wrong("holds percent-encoded bytes that are not UTF-8"))
-}
-
 /// The library's own sentence names the parameter; it holds no value of it.
 fn invalid(error: &tokio_postgres::Error) -> Error {
     let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
-    Error::invalid_input(format!("the URL of the database can't be read{why}"))
-}
-
-fn wrong(what: &str) -> Error {
-    Error::invalid_input(format!("the URL of the database {what}"))
+    wrong(&format!("can't be read{why}"))
 }
 
 #[cfg(test)]

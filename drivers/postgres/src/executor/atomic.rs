@@ -92,6 +92,12 @@ impl Database {
                 }
             } else if !failure.is_lost() {
                 self.undo(&mut lease).await;
+                if failure.is_refused_value() && attempt < ATTEMPTS && is_outdated(&lease, plans.get(index)).await {
+                    attempt += 1;
+                    count(&self.counters.retries);
+                    lease.discard();
+                    continue;
+                }
             }
             return Err((index, failure.into_error(plans.get(index).map(AsRef::as_ref), effect)));
         }
@@ -102,6 +108,14 @@ impl Database {
         if self.in_time(lease.control("ROLLBACK")).await.is_ok() {
             lease.clean();
         }
+    }
+}
+
+/// Whether the statement takes other values by now.
+async fn is_outdated(connection: &Connection, plan: Option<&Arc<Plan>>) -> bool {
+    match plan {
+        Some(plan) => connection.is_outdated(&plan.whole(Input::Values(&[])).text).await,
+        None => false,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use thing_driver_api::{Error, Result};
+use thing_driver_api::Result;
+use thing_driver_api::url::{decoded, wrong};
 
 use super::{SqliteConfig, Synchronous};
 
@@ -13,7 +14,7 @@ const PARAMETERS: &str = "busy_timeout, cache_size, changes_interval, foreign_ke
 
 pub(super) fn parse(url: &str) -> Result<SqliteConfig> {
     let Some(rest) = url.strip_prefix(SCHEME) else {
-        return Err(Error::invalid_input("the URL of the database does not begin with sqlite:"));
+        return Err(wrong("does not begin with sqlite:"));
     };
     if rest.contains('#') {
         return Err(wrong("holds a #; write it as %23"));
@@ -86,27 +87,4 @@ fn switch(name: &str, value: &str) -> Result<bool> {
 
 fn number<T: std::str::FromStr>(name: &str, value: &str, unit: &str) -> Result<T> {
     value.parse().map_err(|_| wrong(&format!("has a {name} that is no number of {unit}, or too large")))
-}
-
-/// Replaces `%20` and its like.
-fn decoded(text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err(wrong("holds a % that two hexadecimal digits don't follow; write it as %25"));
-        };
-        // Two hexadecimal digits are one byte.
-        bytes.push((high * 16 + low) as u8);
-    }
-    String::from_utf8(bytes).map_err(|_| wrong("holds percent-encoded bytes that are not UTF-8"))
-}
-
-fn wrong(what: &str) -> Error {
-    Error::invalid_input(format!("the URL of the database {what}"))
 }

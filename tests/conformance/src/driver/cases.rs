@@ -31,6 +31,7 @@ macro_rules! __driver_cases {
                 times_round_trip [ExactNumbers];
                 decimals_round_trip [ExactNumbers];
                 json_round_trips [];
+                lists_round_trip [];
                 all_types_share_a_row [ExactNumbers];
             }
             rows {
@@ -58,6 +59,15 @@ macro_rules! __driver_cases {
                 nested_conditions [];
                 constants [];
                 a_slot_is_used_twice [];
+            }
+            json {
+                values_compare_with_their_kind [JsonConditions];
+                integers_are_exact [JsonConditions];
+                texts_compare_by_bytes [JsonConditions];
+                existence_is_never_unknown [JsonConditions];
+                lists_have_their_elements [JsonConditions];
+                conditions_decide_what_is_written [JsonConditions];
+                conditions_agree [JsonConditions];
             }
             agreement {
                 conditions_on_exact_types [];
@@ -102,6 +112,13 @@ macro_rules! __driver_cases {
                 update_of_nothing [];
                 guarded_update [];
                 update_returning [Returning];
+                insert_many_adds_each_row [InsertsMany];
+                insert_many_is_all_or_nothing [InsertsMany];
+                insert_many_makes_keys [InsertsMany, GeneratedKeys];
+                upsert_adds_or_changes [Upserts];
+                upsert_returning [Upserts, Returning];
+                upserts_run_as_a_batch [Upserts];
+                upsert_goes_by_its_key [Upserts, UpsertsByKey];
                 increment_adds_and_sets [Increments];
                 increment_returning [Increments, Returning];
                 delete_removes_what_matches [];
@@ -115,6 +132,7 @@ macro_rules! __driver_cases {
                 unique [];
                 composite_unique [];
                 not_null [];
+                unique_among_living_rows [];
             }
             atomic {
                 an_empty_batch [];
@@ -136,6 +154,8 @@ macro_rules! __driver_cases {
                 rollback_after_an_error [Transactions];
                 writes_return_rows [Transactions, Returning];
                 a_locked_read_holds_back_other_writers [Transactions];
+                locked_rows_are_passed_over [Transactions, SkipLocked];
+                locked_rows_are_told_at_once [Transactions, SkipLocked];
                 savepoints_nest [Transactions, Savepoints];
                 a_savepoint_survives_an_error [Transactions, Savepoints];
             }
@@ -175,6 +195,21 @@ macro_rules! __driver_cases {
                 nonsense_is_an_error [RawStatements];
                 writes_count_rows [RawStatements];
             }
+            raw_conditions {
+                values_come_in_order [RawStatements];
+                they_join_typed_conditions [RawStatements];
+                they_are_negated_and_nested [RawStatements];
+                unknown_stays_unknown [RawStatements];
+                pieces_differ_and_shapes_too [RawStatements];
+                counts_and_existence [RawStatements];
+                distinct_values [RawStatements];
+                updates_change_what_matches [RawStatements];
+                increments_change_what_matches [RawStatements, Increments];
+                deletes_remove_what_matches [RawStatements];
+                streams_filter [RawStatements, Streaming];
+                a_transaction_sees_its_own_writes [RawStatements, Transactions];
+                nonsense_is_an_error [RawStatements];
+            }
             streaming {
                 a_large_result_comes_in_pages [Streaming];
                 a_stream_filters [Streaming];
@@ -191,6 +226,44 @@ macro_rules! __driver_cases {
                 a_table_is_not_made_twice [Schema];
                 odd_names_work [Schema];
                 tables_are_kept_apart [Schema];
+                wanted_columns_are_described [SchemaSessions];
+                wanted_defaults_are_described [SchemaSessions];
+                wanted_keys_are_described [SchemaSessions, GeneratedKeys];
+                wanted_indexes_are_described [SchemaSessions];
+                wanted_indexes_of_some_rows_are_described [SchemaSessions];
+                wanted_indexes_of_living_rows_are_described [SchemaSessions];
+                wanted_foreign_keys_are_described [SchemaSessions];
+                wanted_checks_are_described [SchemaSessions];
+                conditions_are_told_as_they_are [SchemaSessions];
+                names_are_kept_or_refused [SchemaSessions];
+                tables_are_listed [SchemaSessions, GeneratedKeys];
+                columns_are_added [SchemaSessions];
+                columns_are_widened [SchemaSessions];
+                columns_change_in_all_ways_at_once [SchemaSessions];
+                values_that_do_not_fit_stop_the_change [SchemaSessions];
+                keys_come_to_count [SchemaSessions, GeneratedKeys];
+                tables_and_columns_are_renamed [SchemaSessions];
+                conditions_are_renamed_with_their_columns [SchemaSessions];
+                columns_are_dropped [SchemaSessions];
+                constraints_come_and_go [SchemaSessions];
+                constraints_that_rows_break_are_not_added [SchemaSessions];
+                columns_of_foreign_keys_are_changed [SchemaSessions];
+                keys_are_changed [SchemaSessions];
+                tables_are_dropped [SchemaSessions];
+            }
+            sessions {
+                statements_run [SchemaSessions];
+                commit_keeps [SchemaSessions];
+                rollback_undoes [SchemaSessions];
+                failures_name_the_statement [SchemaSessions];
+                failures_quote_no_rows [SchemaSessions];
+                transactions_do_not_nest [SchemaSessions];
+                one_session_at_a_time [SchemaSessions];
+                other_databases_have_other_locks [SchemaSessions];
+                a_dropped_session_rolls_back [SchemaSessions];
+                a_session_dropped_in_a_call_rolls_back [SchemaSessions];
+                a_dropped_call_ends_the_transaction [SchemaSessions];
+                foreign_keys_hold_at_the_end [SchemaSessions];
             }
             changes {
                 writes_of_others_are_told [ChangeFeed];

@@ -100,3 +100,41 @@ pub async fn not_null(db: &Database<'_>) {
     assert_on(&constraint(refused, ConstraintKind::NotNull), table.name(), &["name"]);
     assert_eq!(stored(&**db.executor(), &table).await, [item(1)]);
 }
+
+/// A unique index of a table that marks deleted rows counts the others only, whatever marks them.
+pub async fn unique_among_living_rows(db: &Database<'_>) {
+    for (suffix, value_type, mark) in
+        [("stamped", ValueType::Timestamp, Value::Timestamp(1)), ("flagged", ValueType::Bool, Value::Bool(true))]
+    {
+        let flagged = value_type == ValueType::Bool;
+        let table = db
+            .table(suffix)
+            .column(Column::new("id", ValueType::I64))
+            .column(Column::new("email", ValueType::Text))
+            .column(Column::new("deleted", value_type).nullable(!flagged))
+            .key([0])
+            .deleted(2)
+            .index(None, [1], true);
+        let table = db.create(table).await;
+        let living = if flagged { Value::Bool(false) } else { Value::Null };
+        let row = |id: i64, mark: &Value<'static>| [Value::I64(id), Value::Text("a4711".into()), mark.clone()];
+        for (id, mark) in [(1, &mark), (2, &mark), (3, &living)] {
+            write(&**db.executor(), &insert(&table), &row(id, mark))
+                .await
+                .expect("one living row is no other's double");
+        }
+        let refused = write(&**db.executor(), &insert(&table), &row(4, &living)).await;
+        assert_on(&constraint(refused, ConstraintKind::Unique), table.name(), &["email"]);
+        let change = update(&table, vec![2], equals(0, 1), Vec::new());
+        let refused = write(&**db.executor(), &change, &[living.clone(), Value::I64(1)]).await;
+        assert_on(&constraint(refused, ConstraintKind::Unique), table.name(), &["email"]);
+        write(&**db.executor(), &change, &[mark.clone(), Value::I64(3)]).await.expect("the living row is deleted");
+        write(&**db.executor(), &change, &[living.clone(), Value::I64(1)]).await.expect("another is restored");
+        if let Some(schema) = db.executor().schema() {
+            let existing = schema.describe(table.name()).await.expect("the table is described").expect("it is there");
+            let index = existing.indexes.first().expect("it has an index");
+            assert!(index.unique && index.living, "{index:?}");
+            assert_eq!((existing.columns.len(), index.columns()), (3, Some(vec!["email"])));
+        }
+    }
+}

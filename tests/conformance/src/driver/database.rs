@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use thing_driver_api::{Capability, Column, Executor, Table, TableBuilder, Value, ValueType};
 
+use super::samples::plain_types;
 use super::statements::write_all;
 use super::{CASES, Case, Setup};
 
@@ -99,6 +100,15 @@ impl<'a> Database<'a> {
             .column(Column::new("name", ValueType::Text).nullable(true))
             .key([0])
             .generated_key(true);
+        self.create(table).await
+    }
+
+    /// Makes a table `id` (the key) and a column that may hold NULL for each of [`plain_types`], in their order.
+    pub(super) async fn of_every_type(&self) -> Arc<Table> {
+        let mut table = self.table("rows").column(Column::new("id", ValueType::I64)).key([0]);
+        for (n, value_type) in plain_types().enumerate() {
+            table = table.column(Column::new(format!("c{n}"), value_type).nullable(true));
+        }
         self.create(table).await
     }
 

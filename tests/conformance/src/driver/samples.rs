@@ -1,6 +1,6 @@
 //! Values of every type, the extremes among them.
 
-use thing_driver_api::{Value, ValueType};
+use thing_driver_api::{ListItem, Value, ValueType};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -19,6 +19,16 @@ pub(super) const EXACT: [ValueType; 7] = [
 /// The types that compare exactly with [`Capability::ExactNumbers`](thing_driver_api::Capability::ExactNumbers).
 pub(super) const NUMBERS: [ValueType; 5] =
     [ValueType::F32, ValueType::F64, ValueType::Decimal, ValueType::Timestamp, ValueType::Time];
+
+/// The types of a plain value, which is not a document.
+pub(super) fn plain_types() -> impl Iterator<Item = ValueType> + Clone {
+    EXACT.into_iter().chain(NUMBERS).chain([ValueType::Text])
+}
+
+/// All types.
+pub(super) fn all_types() -> impl Iterator<Item = ValueType> {
+    plain_types().chain([ValueType::Json]).chain(ValueType::LISTS)
+}
 
 /// Distinct values of the type, least first; a statement can bind each, a column store each.
 pub(super) fn samples(value_type: ValueType) -> Vec<Value<'static>> {
@@ -80,6 +90,19 @@ pub(super) fn samples(value_type: ValueType) -> Vec<Value<'static>> {
         .map(|v| Value::Decimal(v.parse().expect("a decimal")))
         .to_vec(),
         ValueType::Json => ["null", "[]", r#"{"a": [1, "é", null]}"#, "1.5"].map(|v| Value::Json(v.into())).to_vec(),
+        ValueType::List(item) => match item {
+            ListItem::Bool => &["[]", "[true]", "[false,true,true]"][..],
+            ListItem::I16 => &["[]", "[-32768,32767,0,0]"],
+            ListItem::I32 => &["[]", "[-2147483648,2147483647,7]"],
+            ListItem::I64 => &["[]", "[-9223372036854775808,9223372036854775807,9007199254740993]"],
+            ListItem::Text => &["[]", r#"["","a","A"," ","é🦀","a\"b\\c,{}\n","NULL","null"]"#],
+            ListItem::Uuid => {
+                &["[]", r#"["00000000-0000-0000-0000-0000000000ff","01020304-0506-4708-890a-0b0c0d0e0f10"]"#]
+            }
+        }
+        .iter()
+        .map(|&text| Value::Json(text.into()))
+        .collect(),
         other => panic!("the kit does not know values of {other}"),
     }
 }

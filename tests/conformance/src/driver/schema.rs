@@ -1,36 +1,41 @@
 //! Schemas: tables are described as they were declared, whatever their names.
 
+mod changes;
+mod wanted;
+
 use std::sync::Arc;
 
-use thing_driver_api::{Column, ExistingIndex, ExistingTable, Key, Schema, Table, Value, ValueType};
+use thing_driver_api::schema::{IndexPart, IndexSchema, TableSchema};
+use thing_driver_api::{Column, Key, Schema, Table, Value, ValueType};
+
+pub use changes::{
+    columns_are_added, columns_are_dropped, columns_are_widened, columns_change_in_all_ways_at_once,
+    columns_of_foreign_keys_are_changed, conditions_are_renamed_with_their_columns, constraints_come_and_go,
+    constraints_that_rows_break_are_not_added, keys_are_changed, keys_come_to_count, tables_and_columns_are_renamed,
+    tables_are_dropped, tables_are_listed, values_that_do_not_fit_stop_the_change,
+};
+pub use wanted::{
+    conditions_are_told_as_they_are, names_are_kept_or_refused, wanted_checks_are_described,
+    wanted_columns_are_described, wanted_defaults_are_described, wanted_foreign_keys_are_described,
+    wanted_indexes_are_described, wanted_indexes_of_living_rows_are_described,
+    wanted_indexes_of_some_rows_are_described, wanted_keys_are_described,
+};
 
 use super::Database;
+use super::samples::all_types;
 use super::statements::{equals, get_many, insert, stored, update, write};
-
-const TYPES: [ValueType; 14] = [
-    ValueType::Bool,
-    ValueType::I16,
-    ValueType::I32,
-    ValueType::I64,
-    ValueType::F32,
-    ValueType::F64,
-    ValueType::Text,
-    ValueType::Bytes,
-    ValueType::Uuid,
-    ValueType::Timestamp,
-    ValueType::Date,
-    ValueType::Time,
-    ValueType::Json,
-    ValueType::Decimal,
-];
 
 fn schema<'a>(db: &'a Database<'_>) -> &'a dyn Schema {
     db.executor().schema().expect("`Capability::Schema` is stated, so there is a schema")
 }
 
-async fn describe(db: &Database<'_>, table: &Table) -> ExistingTable {
-    let described = schema(db).describe(table.name()).await.expect("the table is described");
-    described.expect("the table exists")
+/// The table of this name; `None` when there is none.
+async fn described(db: &Database<'_>, table: &str) -> Option<TableSchema> {
+    schema(db).describe(table).await.expect("the table is described")
+}
+
+async fn describe(db: &Database<'_>, table: &Table) -> TableSchema {
+    described(db, table.name()).await.expect("the table exists")
 }
 
 /// A description says what was declared.
@@ -58,7 +63,10 @@ async fn assert_as_declared(db: &Database<'_>, table: &Table) {
     let mut declared: Vec<_> = table
         .indexes()
         .iter()
-        .map(|index| ExistingIndex::new(index.name.clone(), names(&index.columns), index.unique))
+        .map(|index| {
+            let parts = names(&index.columns).into_iter().map(IndexPart::column).collect();
+            IndexSchema::new(index.name.clone(), parts, index.unique)
+        })
         .collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
     declared.sort_by(|a, b| a.name.cmp(&b.name));
@@ -67,16 +75,15 @@ async fn assert_as_declared(db: &Database<'_>, table: &Table) {
 
 /// A table that does not exist is described as none; that is no error.
 pub async fn a_missing_table_is_none(db: &Database<'_>) {
-    let described = schema(db).describe(&db.name("nowhere")).await;
-    assert_eq!(described.expect("no table is no error"), None);
+    assert_eq!(described(db, &db.name("nowhere")).await, None);
 }
 
 /// A column of each type, nullable and not, holds what was declared.
 pub async fn every_type_holds_itself(db: &Database<'_>) {
     let mut table = db.table("types").column(Column::new("id", ValueType::I64)).key([0]);
-    for value_type in TYPES {
+    for value_type in all_types() {
         for nullable in [false, true] {
-            let name = format!("{value_type:?}_{nullable}").to_lowercase();
+            let name = format!("{value_type:?}_{nullable}").to_lowercase().replace(['(', ')'], "_");
             table = table.column(Column::new(name, value_type).nullable(nullable));
         }
     }
@@ -88,7 +95,7 @@ pub async fn every_type_holds_itself(db: &Database<'_>) {
 pub async fn keys_are_described(db: &Database<'_>) {
     let numbered = db.numbered().await;
     assert_as_declared(db, &numbered).await;
-    assert!(describe(db, &numbered).await.columns[0].has_default, "the database fills in a generated key");
+    assert!(describe(db, &numbered).await.columns[0].is_filled(), "the database fills in a generated key");
     for (suffix, value_type) in [("text", ValueType::Text), ("uuid", ValueType::Uuid), ("int", ValueType::I32)] {
         let table = db.table(suffix).column(Column::new("id", value_type)).key([0]);
         let table = db.create(table).await;
@@ -145,7 +152,7 @@ pub async fn defaults_are_described(db: &Database<'_>) {
         .key([0]);
     let table = db.create(table).await;
     let described = describe(db, &table).await;
-    let defaults: Vec<_> = described.columns[1..].iter().map(|column| column.has_default).collect();
+    let defaults: Vec<_> = described.columns[1..].iter().map(|column| column.is_filled()).collect();
     assert_eq!(defaults, [true, false]);
 }
 

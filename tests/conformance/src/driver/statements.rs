@@ -122,6 +122,21 @@ pub(super) fn insert_columns(table: &Arc<Table>, columns: Vec<usize>, returning:
     Shape::new(table.clone(), Operation::Insert { columns, returning })
 }
 
+pub(super) fn insert_many(table: &Arc<Table>, columns: Vec<usize>, rows: usize) -> Arc<Shape> {
+    Shape::new(table.clone(), Operation::InsertMany { columns, rows })
+}
+
+/// An upsert of all columns.
+pub(super) fn upsert(
+    table: &Arc<Table>,
+    on: Vec<usize>,
+    update: Vec<usize>,
+    raise: Vec<usize>,
+    returning: Vec<usize>,
+) -> Arc<Shape> {
+    Shape::new(table.clone(), Operation::Upsert { columns: all_columns(table), on, update, raise, returning })
+}
+
 pub(super) fn update(table: &Arc<Table>, columns: Vec<usize>, filter: Condition, returning: Vec<usize>) -> Arc<Shape> {
     Shape::new(table.clone(), Operation::Update { columns, filter, returning })
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use thing_driver_api::{Column, Comparison, Row, Shape, Statement, Table, Value, ValueType};
+use thing_driver_api::{Comparison, Row, Shape, Statement, Table, Value};
 
 use super::Database;
 use super::database::item;
+use super::samples::{plain_types, samples};
 use super::statements::{by_key, compare, count_all, insert, select, select_all, write, write_all};
 
 const ROWS: i64 = 100_000;
@@ -19,7 +20,8 @@ async fn large(db: &Database<'_>) -> Arc<Table> {
     table
 }
 
-async fn streamed(db: &Database<'_>, shape: &Arc<Shape>, values: &[Value<'_>]) -> (Vec<i64>, usize) {
+/// The ids that a stream gives, and the number of rows of its largest page.
+pub(super) async fn streamed(db: &Database<'_>, shape: &Arc<Shape>, values: &[Value<'_>]) -> (Vec<i64>, usize) {
     let (mut ids, mut largest) = (Vec::new(), 0);
     let mut pages = db.executor().stream(&Statement::new(shape, values)).await.expect("a stream begins");
     while let Some(page) = pages.next().await.expect("the stream goes on") {
@@ -70,24 +72,9 @@ pub async fn a_stream_dropped_early(db: &Database<'_>) {
 
 /// Values of all sorts come out of pages as they went in.
 pub async fn pages_hold_every_type(db: &Database<'_>) {
-    let types = [
-        ValueType::Bool,
-        ValueType::F64,
-        ValueType::Text,
-        ValueType::Bytes,
-        ValueType::Uuid,
-        ValueType::Timestamp,
-        ValueType::Date,
-        ValueType::Time,
-        ValueType::Decimal,
-    ];
-    let mut table = db.table("rows").column(Column::new("id", ValueType::I64)).key([0]);
-    for (n, value_type) in types.into_iter().enumerate() {
-        table = table.column(Column::new(format!("c{n}"), value_type).nullable(true));
-    }
-    let table = db.create(table).await;
-    let sample = |t| super::samples::samples(t).pop().expect("there are samples");
-    let values: Vec<_> = types.into_iter().map(sample).collect();
+    let table = db.of_every_type().await;
+    let sample = |t| samples(t).pop().expect("there are samples");
+    let values: Vec<_> = plain_types().map(sample).collect();
     let mut row = vec![Value::I64(1)];
     row.extend(values.iter().cloned());
     write(&**db.executor(), &insert(&table), &row).await.expect("the row is added");
@@ -95,7 +82,7 @@ pub async fn pages_hold_every_type(db: &Database<'_>) {
     let mut pages = db.executor().stream(&Statement::new(&shape, &[])).await.expect("a stream begins");
     let page = pages.next().await.expect("the stream goes on").expect("there is a page");
     let found = page.row(0).expect("there is a row");
-    for (at, (value_type, value)) in types.into_iter().zip(values).enumerate() {
+    for (at, (value_type, value)) in plain_types().zip(values).enumerate() {
         assert_eq!(found.value(at + 1, value_type).expect("the value is read"), value);
     }
 }

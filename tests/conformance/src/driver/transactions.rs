@@ -209,6 +209,42 @@ pub async fn a_locked_read_holds_back_other_writers(db: &Database<'_>) {
     assert_eq!(stored(&**db.executor(), &table).await[0][2], Value::I64(10 + 8 * 5));
 }
 
+/// A read that locks the rows which nobody else has locked, and one that fails where somebody has.
+async fn locking(db: &Database<'_>, lock: thing_driver_api::Lock) -> (Box<dyn Transaction>, Vec<Vec<Value<'static>>>) {
+    let table = db.filled_items(3).await;
+    let select = |filter, lock| {
+        let order = vec![ascending(0)];
+        let operation = Operation::Select { columns: vec![0, 1, 2], filter, order, limit: None, offset: None, lock };
+        Shape::new(table.clone(), operation)
+    };
+    let mut holder = begin(db).await;
+    let one = select(equals(0, 0), Some(thing_driver_api::Lock::Wait));
+    holder.fetch(&Statement::new(&one, &[Value::I64(2)]), &mut Rows::like(&table)).await.expect("the row is locked");
+    let mut other = begin(db).await;
+    let mut rows = Rows::like(&table);
+    let read = other.fetch(&Statement::new(&select(Condition::Constant(true), Some(lock)), &[]), &mut rows).await;
+    if let Err(error) = read {
+        assert_eq!(*error.kind(), ErrorKind::Busy, "{error:?}");
+        rows.rows.clear();
+    }
+    other.rollback().await.expect("the other transaction rolls back");
+    (holder, rows.rows)
+}
+
+/// Rows that others have locked are left out.
+pub async fn locked_rows_are_passed_over(db: &Database<'_>) {
+    let (holder, rows) = locking(db, thing_driver_api::Lock::Skip).await;
+    assert_eq!(rows, [item(1), item(3)]);
+    holder.rollback().await.expect("the transaction rolls back");
+}
+
+/// A read that must not wait fails at once.
+pub async fn locked_rows_are_told_at_once(db: &Database<'_>) {
+    let (holder, rows) = locking(db, thing_driver_api::Lock::NoWait).await;
+    assert!(rows.is_empty(), "{rows:?}");
+    holder.rollback().await.expect("the transaction rolls back");
+}
+
 /// Savepoints undo what came after them, keep what came before, and nest.
 pub async fn savepoints_nest(db: &Database<'_>) {
     let table = db.items().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thing_driver_api::{Column, Error, ErrorKind, Table, Value, ValueType};
 
 use super::Database;
-use super::samples::samples;
+use super::samples::{plain_types, samples};
 use super::statements::{insert, stored, write};
 
 /// A table with a key and one column of the type.
@@ -182,6 +182,34 @@ pub async fn json_round_trips(db: &Database<'_>) {
     }
 }
 
+/// Lists of each type have the same elements in the same order.
+pub async fn lists_round_trip(db: &Database<'_>) {
+    for list in ValueType::LISTS {
+        let table = db
+            .table(&format!("{list:?}").to_lowercase())
+            .column(Column::new("id", ValueType::I64))
+            .column(Column::new("value", list).nullable(true))
+            .key([0]);
+        let table = db.create(table).await;
+        let values = samples(list);
+        for (id, value) in (0..).zip(&values) {
+            write_value(db, &table, id, value.borrowed()).await.expect("a list is stored");
+        }
+        write_value(db, &table, values.len() as i64, Value::Null).await.expect("NULL is stored");
+        let mut found = read_values(db, &table).await;
+        assert_eq!(found.pop(), Some(Value::Null), "NULL of {list} comes back");
+        let parsed = |values: &[Value<'_>]| -> Vec<serde_json::Value> { values.iter().map(parsed).collect() };
+        assert_eq!(parsed(&found), parsed(&values), "values of {list} come back");
+    }
+}
+
+fn parsed(list: &Value<'_>) -> serde_json::Value {
+    match list {
+        Value::Json(text) => serde_json::from_str(text).expect("a list is JSON"),
+        other => panic!("JSON is expected, not {}", other.kind()),
+    }
+}
+
 /// The JSON text without white space outside strings.
 fn compact(json: &Value<'_>) -> String {
     let Value::Json(text) = json else {
@@ -198,28 +226,9 @@ fn compact(json: &Value<'_>) -> String {
 
 /// A row with a column of each type, all NULL but the key and then all set.
 pub async fn all_types_share_a_row(db: &Database<'_>) {
-    let types = [
-        ValueType::Bool,
-        ValueType::I16,
-        ValueType::I32,
-        ValueType::I64,
-        ValueType::F32,
-        ValueType::F64,
-        ValueType::Text,
-        ValueType::Bytes,
-        ValueType::Uuid,
-        ValueType::Timestamp,
-        ValueType::Date,
-        ValueType::Time,
-        ValueType::Decimal,
-    ];
-    let mut table = db.table("rows").column(Column::new("id", ValueType::I64)).key([0]);
-    for (n, value_type) in types.into_iter().enumerate() {
-        table = table.column(Column::new(format!("c{n}"), value_type).nullable(true));
-    }
-    let table = db.create(table).await;
+    let table = db.of_every_type().await;
     let row = |id: i64, value: fn(ValueType) -> Value<'static>| -> Vec<Value<'static>> {
-        std::iter::once(Value::I64(id)).chain(types.into_iter().map(value)).collect()
+        std::iter::once(Value::I64(id)).chain(plain_types().map(value)).collect()
     };
     let rows = vec![
         row(1, |_| Value::Null),

@@ -7,7 +7,8 @@ use thing_driver_api::{Column, Comparison, Condition, Shape, Slot, Statement, Va
 use super::Database;
 use super::database::item;
 use super::statements::{
-    Rows, Values, compare, count_all, delete, equals, increment, insert, insert_columns, sorted, stored, update, write,
+    Rows, Values, compare, count_all, delete, equals, increment, insert, insert_columns, insert_many, sorted, stored,
+    update, upsert, write,
 };
 
 /// Runs a write and collects the columns it gives back.
@@ -192,6 +193,94 @@ pub async fn delete_returning(db: &Database<'_>) {
     assert_eq!(written.rows, 2);
     let was = |id: i64| vec![Value::Text(format!("item {id}").into()), Value::I64(id)];
     assert_eq!(rows, [was(2), was(3)]);
+}
+
+/// One statement adds several rows, with the columns in the order of the statement.
+pub async fn insert_many_adds_each_row(db: &Database<'_>) {
+    let table = db.items().await;
+    let values = |ids: std::ops::Range<i64>| ids.flat_map(|id| item(id).into_iter().rev()).collect::<Vec<_>>();
+    for ids in [1..2, 2..5, 5..105] {
+        let rows = usize::try_from(ids.end - ids.start).expect("a number of rows");
+        let shape = insert_many(&table, vec![2, 1, 0], rows);
+        let written = write(&**db.executor(), &shape, &values(ids)).await.expect("the rows are added");
+        assert_eq!(written.rows, rows as u64);
+    }
+    assert_eq!(stored(&**db.executor(), &table).await, (1..105).map(item).collect::<Vec<_>>());
+}
+
+/// Of a statement with a row that is refused nothing is added.
+pub async fn insert_many_is_all_or_nothing(db: &Database<'_>) {
+    let table = db.filled_items(3).await;
+    let shape = insert_many(&table, vec![0, 1, 2], 2);
+    let refused = write(&**db.executor(), &shape, &[item(4), item(2)].concat()).await;
+    assert!(refused.expect_err("the key is taken").is_unique_violation());
+    assert_eq!(count_all(&**db.executor(), &table).await, 3);
+}
+
+/// The database makes a key for each row.
+pub async fn insert_many_makes_keys(db: &Database<'_>) {
+    let table = db.numbered().await;
+    let shape = insert_many(&table, vec![1], 3);
+    let names = ["a", "b", "c"].map(|name| Value::Text(name.into()));
+    assert_eq!(write(&**db.executor(), &shape, &names).await.expect("the rows are added").rows, 3);
+    let rows = stored(&**db.executor(), &table).await;
+    assert_eq!(rows.iter().map(|row| row[1].clone()).collect::<Vec<_>>(), names);
+}
+
+/// An upsert adds a row, or changes the one with its key: what it takes over, and what it raises.
+pub async fn upsert_adds_or_changes(db: &Database<'_>) {
+    let table = db.filled_items(2).await;
+    let shape = upsert(&table, vec![0], vec![1], vec![2], Vec::new());
+    let row =
+        |id: i64, name: &'static str, number: i64| vec![Value::I64(id), Value::Text(name.into()), Value::I64(number)];
+    let before = stored(&**db.executor(), &table).await;
+    let Value::I64(number) = before[1][2] else { panic!("the third column is an integer") };
+    for new in [row(3, "new", 7), row(2, "changed", 9), row(2, "again", 9)] {
+        write(&**db.executor(), &shape, &new).await.expect("the upsert runs");
+    }
+    let rows = stored(&**db.executor(), &table).await;
+    assert_eq!(rows, [before[0].clone(), row(2, "again", number + 2), row(3, "new", 7)]);
+}
+
+/// An upsert gives back the row as it is stored, added or changed.
+pub async fn upsert_returning(db: &Database<'_>) {
+    let table = db.filled_items(1).await;
+    let shape = upsert(&table, vec![0], vec![1], vec![2], vec![2, 1]);
+    let types = [ValueType::I64, ValueType::Text];
+    let Value::I64(number) = item(1)[2] else { panic!("the third column is an integer") };
+    for (id, stored) in [(1, number + 1), (2, 5)] {
+        let values = [Value::I64(id), Value::Text("new".into()), Value::I64(5)];
+        let (_, rows) = write_returning(db, &shape, &values, &types).await;
+        assert_eq!(rows, [vec![Value::I64(stored), Value::Text("new".into())]]);
+    }
+}
+
+/// Upserts in a batch see one another.
+pub async fn upserts_run_as_a_batch(db: &Database<'_>) {
+    let table = db.filled_items(50).await;
+    let shape = upsert(&table, vec![0], vec![1, 2], Vec::new(), Vec::new());
+    let row = |id: i64| vec![Value::I64(id), Value::Text("new".into()), Value::I64(id)];
+    let rows: Vec<Values> = (26..100).chain([99]).map(row).collect();
+    let statements: Vec<_> = rows.iter().map(|row| Statement::new(&shape, row)).collect();
+    let written = db.executor().write_atomic(&statements).await.expect("the upserts run");
+    assert_eq!(written.len(), rows.len(), "one result for each statement");
+    let expected: Vec<Values> = (1..26).map(item).chain((26..100).map(row)).collect();
+    assert_eq!(stored(&**db.executor(), &table).await, expected);
+}
+
+/// A row in the way on another unique key than that of the upsert refuses it.
+pub async fn upsert_goes_by_its_key(db: &Database<'_>) {
+    let named =
+        db.table("named").column(Column::new("id", ValueType::I64)).column(Column::new("name", ValueType::Text));
+    let table = db.create(named.key([0]).index(None, [1], true)).await;
+    let row = |id: i64, name: &'static str| vec![Value::I64(id), Value::Text(name.into())];
+    let on_name = upsert(&table, vec![1], vec![1], Vec::new(), Vec::new());
+    for new in [row(1, "a"), row(2, "b"), row(3, "b")] {
+        write(&**db.executor(), &on_name, &new).await.expect("the upsert runs");
+    }
+    let refused = write(&**db.executor(), &on_name, &row(1, "c")).await;
+    assert!(refused.expect_err("the key is taken").is_unique_violation());
+    assert_eq!(stored(&**db.executor(), &table).await, [row(1, "a"), row(2, "b")]);
 }
 
 /// An increment adds to what is there, sets other columns, and changes no other row.

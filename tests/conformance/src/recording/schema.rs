@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use thing_driver_api::{Error, Executor, ExistingTable, Index, Result, Schema, Table};
+use thing_driver_api::schema::{SchemaSession, Step, TableChange, TableSchema};
+use thing_driver_api::{Error, Executor, Index, Result, Schema, Table};
 
 use super::Recorded;
 use super::points::Points;
@@ -27,11 +28,38 @@ impl RecordingSchema {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Schema for RecordingSchema {
-    async fn describe(&self, table: &str) -> Result<Option<ExistingTable>> {
+    async fn tables(&self) -> Result<Vec<String>> {
+        self.inner()?.tables().await
+    }
+
+    async fn current_schema(&self) -> Result<Option<String>> {
+        self.inner()?.current_schema().await
+    }
+
+    async fn describe(&self, table: &str) -> Result<Option<TableSchema>> {
         let record = Recorded::Describe { table: table.to_owned() };
         self.points.before(&record).await?;
         let answer = self.inner()?.describe(table).await;
         self.points.after(&record, answer, |lost| lost).await
+    }
+
+    async fn describe_in(&self, session: &mut dyn SchemaSession, table: &str) -> Result<Option<TableSchema>> {
+        let record = Recorded::Describe { table: table.to_owned() };
+        self.points.before(&record).await?;
+        let answer = self.inner()?.describe_in(session, table).await;
+        self.points.after(&record, answer, |lost| lost).await
+    }
+
+    fn wanted(&self, table: &Table) -> Result<TableSchema> {
+        self.inner()?.wanted(table)
+    }
+
+    fn plan(&self, change: &TableChange) -> Result<Vec<Step>> {
+        self.inner()?.plan(change)
+    }
+
+    async fn session(&self) -> Result<Box<dyn SchemaSession>> {
+        self.inner()?.session().await
     }
 
     async fn create_table(&self, table: &Table) -> Result<()> {

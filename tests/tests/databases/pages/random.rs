@@ -159,7 +159,7 @@ fn assert_page(page: &Page<Line>, list: &[Loaded<Line>], start: usize, end: usiz
 
 async fn random_pages_give_the_rows_of_the_list(stack: &Stack) -> Result<()> {
     let db = stack.db::<Line>().await;
-    let given: u32 = std::env::var("THING_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(250);
+    let given: u32 = std::env::var("THING_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100);
     let cases_here = if stack.is_remote() { given.div_ceil(10) } else { given };
     let config = Config { cases: cases_here, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));

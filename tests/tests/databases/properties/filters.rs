@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use thing::driver::{Result, Row, Value, ValueType};
-use thing::{Column, ColumnSpec, ColumnType, Filter, Model, TextType};
+use thing::{Column, ColumnSpec, ColumnType, ComparableType, Filter, Model, TextType};
 use thing_conformance::evaluate::{compare, like};
 
 use super::schema::Dynamic;
@@ -28,6 +28,7 @@ impl ColumnType for Any {
     }
 }
 
+impl ComparableType for Any {}
 impl TextType for Any {}
 
 /// Every column of the table.

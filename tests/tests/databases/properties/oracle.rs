@@ -99,6 +99,10 @@ impl Rows {
         Outcome::Done
     }
 
+    pub(crate) fn matching(&self, plan: &Plan) -> Vec<DynamicKey> {
+        self.0.iter().filter(|(_, row)| plan.answer(row) == Some(true)).map(|(key, _)| key.clone()).collect()
+    }
+
     pub(crate) fn count(&self, plan: &Plan) -> u64 {
         self.0.values().filter(|row| plan.answer(row) == Some(true)).count() as u64
     }

@@ -80,6 +80,12 @@ pub(crate) enum Step {
         target: Target,
         row: Vec<u8>,
     },
+    /// Changes columns of all rows that match.
+    UpdateWhere {
+        plan: Plan,
+        changes: Vec<(u8, u8)>,
+    },
+    DeleteWhere(Plan),
     Delete(Target),
     DeleteMany(Vec<Target>),
     DeleteLoaded(u8),
@@ -152,6 +158,8 @@ fn step() -> BoxedStrategy<Step> {
         6 => (byte(), changes()).prop_map(|(which, changes)| Step::Save { which, changes }),
         1 => (vec(byte(), 0..4), changes()).prop_map(|(which, changes)| Step::SaveMany { which, changes }),
         2 => (target(), choices()).prop_map(|(target, row)| Step::SavePlain { target, row }),
+        2 => (plans(), changes()).prop_map(|(plan, changes)| Step::UpdateWhere { plan, changes }),
+        1 => plans().prop_map(Step::DeleteWhere),
         2 => target().prop_map(Step::Delete),
         1 => vec(target(), 0..3).prop_map(Step::DeleteMany),
         1 => byte().prop_map(Step::DeleteLoaded),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use thing::driver::{Executor, Value};
-use thing::{Db, Loaded, Model, Session, Statistics, Transaction};
+use thing::{Column, Db, Loaded, Model, Session, Statistics, Transaction};
 
 use super::ask::{Answer, Asked, Way, chosen};
-use super::filters::{Any, column};
+use super::filters::{Any, Plan, Spec, column};
 use super::oracle::{Outcome, Rows};
 use super::program::{CacheKind, Program, Setting, Step};
 use super::schema::{Dynamic, DynamicKey, row};
@@ -127,6 +127,17 @@ impl World<'_> {
                 let values: Vec<_> = object.0.into_iter().enumerate().collect();
                 let expected = self.unless(refused, |rows| rows.update(&key, &values));
                 self.end(expected, Outcome::of(&saved)?).await
+            }
+            Step::UpdateWhere { plan, changes } => self.update_where(plan, changes).await,
+            Step::DeleteWhere(plan) => {
+                if plan.is_refused(self.storable) {
+                    return Ok(());
+                }
+                let deleted = self.session().things::<Dynamic>().filter(plan.filter()).all_rows().delete().await;
+                let matching = self.rows().matching(plan);
+                self.counted(&deleted, matching.len())?;
+                matching.iter().for_each(|key| _ = self.rows().delete(key));
+                self.end(Outcome::Done, Outcome::of(&deleted)?).await
             }
             Step::Delete(target) => {
                 let key = chosen(target, self.rows());
@@ -260,6 +271,36 @@ impl World<'_> {
             self.keep(object);
         }
         Ok(())
+    }
+
+    async fn update_where(&mut self, plan: &Plan, changes: &[(u8, u8)]) -> Checked {
+        let table = Dynamic::table();
+        let mut values: Vec<(usize, Value<'static>)> = Vec::new();
+        for &(number, choice) in changes {
+            let column = column(number);
+            if !table.key().contains(&column) && values.iter().all(|(known, _)| *known != column) {
+                values.push((column, pool(column, choice)));
+            }
+        }
+        let refused = values.iter().any(|(column, value)| self.storable.refuses(*column, value));
+        if refused || plan.is_refused(self.storable) {
+            return Ok(());
+        }
+        let set = |(column, value): &(usize, Value<'static>)| Column::<Spec>::at(*column).set(Any(value.clone()));
+        let Some(changes) = values.iter().map(set).reduce(|a, b| a & b) else { return Ok(()) };
+        let written = self.session().things::<Dynamic>().filter(plan.filter()).all_rows().update(changes).await;
+        let matching = self.rows().matching(plan);
+        self.counted(&written, matching.len())?;
+        let one_by_one = matching.iter().map(|key| |rows: &mut Rows| rows.update(key, &values));
+        let expected = self.rows().together(one_by_one);
+        self.end(expected, Outcome::of(&written)?).await
+    }
+
+    fn counted(&self, written: &thing::Result<u64>, rows: usize) -> Checked {
+        match written {
+            Ok(count) if *count != rows as u64 => Err(format!("{count} rows are said to be written, not {rows}")),
+            _ => Ok(()),
+        }
     }
 
     /// Writes past the cache, and says so.

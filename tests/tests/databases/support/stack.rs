@@ -79,6 +79,10 @@ impl Stack {
         self.name
     }
 
+    pub(crate) fn database(&self) -> Database {
+        self.database
+    }
+
     pub(crate) fn cache(&self) -> Cache {
         self.cache
     }

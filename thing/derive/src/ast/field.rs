@@ -50,6 +50,16 @@ pub(super) fn kind(
             given: attributes.given.is_some(),
         };
     }
+    if derived == Derived::Embed
+        && let Some(word) = attributes.foreign_key.as_ref().map(|key| &key.word)
+    {
+        errors.add(word, "a foreign key is declared on the model: `#[thing(foreign_key(Author, columns(author_id)))]`");
+    }
+    if derived == Derived::Embed
+        && let Some(condition) = &attributes.check
+    {
+        errors.add(condition, "a check is declared on the model: `#[thing(check(name = \"…\", \"…\"))]`");
+    }
     if let Some(prefix) = &attributes.prefix {
         errors.add(prefix, "`prefix` goes with `embed`; rename a single column with `column = \"…\"`");
     }
@@ -65,19 +75,25 @@ pub(super) fn kind(
 }
 
 fn source(raw: &RawField<'_>, role: Role, errors: &mut Errors) -> Source {
-    let FieldAttributes { default, created, updated, version, .. } = &raw.attributes;
+    let FieldAttributes { default, created, updated, version, deleted, .. } = &raw.attributes;
     if let (Some(_), Some(updated)) = (created, updated) {
         errors.add(updated, "a field holds the time of creation or of the last update, not both; drop one");
+    }
+    if let (Some(other), Some(deleted)) = (created.as_ref().or(updated.as_ref()).or(version.as_ref()), deleted) {
+        errors.add(deleted, format!("a field that is `{other}` can't mark deleted objects too; drop one"));
     }
     let stamp = created.as_ref().or(updated.as_ref());
     if let (Some(stamp), Some(version)) = (stamp, version) {
         errors.add(version, format!("a field that is `{stamp}` holds a time, and a version is a number; drop one"));
     }
-    if let (Some(stamp), Some(default)) = (stamp.or(version.as_ref()), default) {
+    if let (Some(stamp), Some(default)) = (stamp.or(version.as_ref()).or(deleted.as_ref()), default) {
         errors.add(&default.word, format!("`{stamp}` fills the field in; drop the default"));
     }
     match role {
         Role::Key { generated } => {
+            if let Some(deleted) = deleted {
+                errors.add(deleted, "the key can't mark deleted objects: it never changes");
+            }
             if let Some(version) = version {
                 errors
                     .add(version, "the key can't be the version: it never changes, and a version does at every write");
@@ -101,6 +117,7 @@ fn source(raw: &RawField<'_>, role: Role, errors: &mut Errors) -> Source {
         Role::Other if created.is_some() => return Source::Created,
         Role::Other if updated.is_some() => return Source::Updated,
         Role::Other if version.is_some() => return Source::Version,
+        Role::Other if deleted.is_some() => return Source::Deleted,
         Role::Other => {}
     }
     match default {
@@ -127,7 +144,9 @@ pub(super) fn refuse_second_stamps(raw: &[RawField<'_>], errors: &mut Errors) {
     let created = raw.iter().filter_map(|f| Some((f, f.attributes.created.as_ref()?)));
     let updated = raw.iter().filter_map(|f| Some((f, f.attributes.updated.as_ref()?)));
     let version = raw.iter().filter_map(|f| Some((f, f.attributes.version.as_ref()?)));
-    for mut stamps in [created.collect::<Vec<_>>(), updated.collect(), version.collect()].map(Vec::into_iter) {
+    let deleted = raw.iter().filter_map(|f| Some((f, f.attributes.deleted.as_ref()?)));
+    let all = [created.collect::<Vec<_>>(), updated.collect(), version.collect(), deleted.collect()];
+    for mut stamps in all.map(Vec::into_iter) {
         let Some((first, _)) = stamps.next() else {
             continue;
         };

@@ -25,7 +25,10 @@ pub(super) fn indexes(attributes: &StructAttributes, raw: &[RawField<'_>], error
                     errors.add(&index.name, "the field is in this index already; drop one");
                 }
                 Some((group, _)) => group.fields.push(at),
-                None => declared.push((Index { name, fields: vec![at], unique }, &index.word)),
+                None => {
+                    let (descending, condition) = (Vec::new(), None);
+                    declared.push((Index { name, fields: vec![at], unique, descending, condition }, &index.word));
+                }
             }
         }
     }
@@ -35,11 +38,16 @@ pub(super) fn indexes(attributes: &StructAttributes, raw: &[RawField<'_>], error
         };
         let name = list.name.as_ref().map(LitStr::value);
         let unique = list.word == "unique";
-        declared.push((Index { name, fields, unique }, &list.word));
+        let is_descending = |&&field: &&usize| list.descending.iter().any(|name| name == raw[field].ident);
+        let descending = fields.iter().filter(is_descending).copied().collect();
+        let condition = list.condition.as_ref().map(LitStr::value);
+        declared.push((Index { name, fields, unique, descending, condition }, &list.word));
     }
     for (at, (index, word)) in declared.iter().enumerate() {
         for (other, _) in &declared[..at] {
-            if other.fields == index.fields {
+            let alike = (&other.fields, &other.descending, &other.condition)
+                == (&index.fields, &index.descending, &index.condition);
+            if alike {
                 errors.add(
                     word,
                     "these columns have an index already, and a unique one serves as one; drop one of the two",

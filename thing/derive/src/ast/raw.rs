@@ -31,7 +31,7 @@ pub(super) fn raw_fields<'a>(
 ) -> Option<Vec<RawField<'a>>> {
     let (article, word) = match derived {
         Derived::Embed => ("an", "embed"),
-        Derived::Model | Derived::ColumnType => ("a", "model"),
+        Derived::Model | Derived::ColumnType | Derived::AnyOf => ("a", "model"),
     };
     if !input.generics.params.is_empty() {
         errors.add(

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use syn::{Expr, ExprPath, Ident, Path, parse_quote};
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit, Path, parse_quote};
 
-use super::{Field, FieldKind, Relation, constant};
+use super::{Field, FieldKind, OnDelete, Relation, constant};
 use crate::attributes::{RelationEntry, RelationKind};
 use crate::errors::Errors;
 
@@ -33,7 +33,8 @@ pub(super) fn relations(
             errors.add(&entry.columns[0], "name the column with the model that links the two: `BookTag::BOOK_ID`");
             continue;
         }
-        let own = entry.kind == RelationKind::BelongsTo;
+        let on_delete = entry.on_delete.as_ref().and_then(|text| on_delete(entry.kind, text, errors));
+        let own = matches!(entry.kind, RelationKind::BelongsTo | RelationKind::BelongsToAny);
         let columns = entry.columns.into_iter().map(|column| if own { qualified(model, column) } else { column });
         relations.push(Relation {
             kind: entry.kind,
@@ -42,9 +43,40 @@ pub(super) fn relations(
             target: entry.target,
             link,
             columns: columns.collect(),
+            on_delete,
         });
     }
     relations
+}
+
+/// What the text says of a relation of this kind.
+fn on_delete(kind: RelationKind, text: &Expr, errors: &mut Errors) -> Option<OnDelete> {
+    let value = match text {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+        _ => String::new(),
+    };
+    let found = match value.as_str() {
+        "restrict" => OnDelete::Restrict,
+        "cascade" => OnDelete::Cascade,
+        "set_null" => OnDelete::SetNull,
+        _ => {
+            errors.add(text, "`on_delete` is \"restrict\", \"cascade\" or \"set_null\"");
+            return None;
+        }
+    };
+    if matches!(kind, RelationKind::BelongsToAny | RelationKind::HasManyAs) {
+        errors.add(text, "`on_delete` does not go with relations of several models; delete in a hook what refers");
+        return None;
+    }
+    if kind == RelationKind::BelongsTo {
+        errors.add(text, "`on_delete` goes on the `has_many` or `has_one` of the model that is referred to");
+        return None;
+    }
+    if kind == RelationKind::ManyToMany && found == OnDelete::SetNull {
+        errors.add(text, "links are no use with one end; write \"cascade\" to delete them, or \"restrict\"");
+        return None;
+    }
+    Some(found)
 }
 
 /// A column that stands without its model is one of this model.

@@ -7,7 +7,8 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Path, Token, Visibility, parenthesized};
 
 use super::{
-    Derived, FieldDefault, FieldIndex, IndexList, ON_FIELDS, ON_MODELS, ON_VARIANTS, RelationEntry, RelationKind,
+    CheckEntry, ComputedEntry, Derived, FieldDefault, FieldIndex, ForeignKeyEntry, IndexList, ON_FIELDS, ON_MODELS,
+    ON_VARIANTS, RelationEntry, RelationKind,
 };
 use crate::errors::{Errors, did_you_mean};
 
@@ -75,6 +76,7 @@ impl Entry {
             (Derived::Model, ..) => "a model",
             (Derived::Embed, ..) => "an embed",
             (Derived::ColumnType, ..) => "a column type",
+            (Derived::AnyOf, ..) => "a choice of models",
         };
         let verb = if known.len() == 1 { "is" } else { "are" };
         let list = format!("known on {place} {verb} `{}`", known.join("`, `"));
@@ -133,6 +135,15 @@ impl Entry {
         path
     }
 
+    /// `word = expression`.
+    pub(super) fn expression(&self, errors: &mut Errors) -> Option<Expr> {
+        let Content::Value(value) = &self.content else {
+            errors.add(&self.name, format!("`{0}` takes an expression; write `#[thing({0} = …)]`", self.name));
+            return None;
+        };
+        Some(value.clone())
+    }
+
     /// `word(Post::USER_ID, …)`, at least one.
     pub(super) fn columns(&self, errors: &mut Errors) -> Vec<Path> {
         let paths = match &self.content {
@@ -153,16 +164,39 @@ impl Entry {
         Vec::new()
     }
 
-    /// `word(name: Model, Model::COLUMN)`; of two columns for `many_to_many`.
+    /// `word(name, name = path, …)`, at least one.
+    pub(super) fn computed(&self, errors: &mut Errors) -> Vec<ComputedEntry> {
+        let entries = match &self.content {
+            Content::List(tokens) => Punctuated::<ComputedEntry, Token![,]>::parse_terminated.parse2(tokens.clone()),
+            _ => Ok(Punctuated::new()),
+        };
+        match entries {
+            Ok(entries) if !entries.is_empty() => return entries.into_iter().collect(),
+            Ok(_) => errors.add(
+                &self.name,
+                "`computed` names methods of the model; write `#[thing(computed(full_name))]` or \
+                 `#[thing(computed(full_name = Self::name_in_full))]`",
+            ),
+            Err(error) => errors.push(error),
+        }
+        Vec::new()
+    }
+
+    /// `word(name: Model, Model::COLUMN)`; of two columns for `many_to_many` and `belongs_to_any`.
     pub(super) fn relation(&self, errors: &mut Errors) -> Option<RelationEntry> {
         let word = self.name.unraw().to_string();
         let kind = match word.as_str() {
             "belongs_to" => RelationKind::BelongsTo,
             "has_one" => RelationKind::HasOne,
             "has_many" => RelationKind::HasMany,
+            "belongs_to_any" => RelationKind::BelongsToAny,
+            "has_many_as" => RelationKind::HasManyAs,
             _ => RelationKind::ManyToMany,
         };
-        let columns = if kind == RelationKind::ManyToMany { 2 } else { 1 };
+        let columns = match kind {
+            RelationKind::ManyToMany | RelationKind::BelongsToAny => 2,
+            _ => 1,
+        };
         let parsed = match &self.content {
             Content::List(tokens) => relation(kind).parse2(tokens.clone()).ok(),
             _ => None,
@@ -202,34 +236,130 @@ impl Entry {
         };
         if entries.iter().all(|entry| matches!(entry.content, Content::Nothing)) {
             let fields = self.names(errors)?;
-            return Some(IndexList { word: self.name.clone(), name: None, fields });
+            let (descending, condition) = (Vec::new(), None);
+            return Some(IndexList { word: self.name.clone(), name: None, fields, descending, condition });
         }
         let mut name = None;
         let mut fields = None;
+        let mut condition = None;
         for entry in &entries {
             if entry.name == "name" {
                 set(&mut name, entry.text(errors), &entry.name, errors);
             } else if entry.name == "columns" {
-                set(&mut fields, entry.names(errors), &entry.name, errors);
+                set(&mut fields, entry.directed_names(errors), &entry.name, errors);
+            } else if entry.name == "where" {
+                set(&mut condition, entry.text(errors), &entry.name, errors);
             } else {
                 let word = &self.name;
                 errors.add(
                     &entry.name,
                     format!(
                         "unknown part `{}`; write `#[thing({word}(a, b))]` or \
-                         `#[thing({word}(name = \"…\", columns(a, b)))]`",
+                         `#[thing({word}(name = \"…\", columns(a, b desc), where = \"…\"))]`",
                         entry.name
                     ),
                 );
                 return None;
             }
         }
-        let Some(fields) = fields else {
+        let Some((fields, descending)) = fields else {
             let word = &self.name;
             errors.add(word, format!("`{word}` names no columns; add `columns(a, b)`"));
             return None;
         };
-        Some(IndexList { word: self.name.clone(), name, fields })
+        Some(IndexList { word: self.name.clone(), name, fields, descending, condition })
+    }
+
+    /// `columns(a, b desc)`: the names, and those that are descending.
+    fn directed_names(&self, errors: &mut Errors) -> Option<(Vec<Ident>, Vec<Ident>)> {
+        let Content::List(tokens) = &self.content else {
+            self.names(errors);
+            return None;
+        };
+        match Punctuated::<Directed, Token![,]>::parse_terminated.parse2(tokens.clone()) {
+            Ok(names) if !names.is_empty() => {
+                let descending = names.iter().filter(|name| name.descending).map(|name| name.name.clone()).collect();
+                Some((names.into_iter().map(|name| name.name).collect(), descending))
+            }
+            Ok(_) => {
+                self.names(errors);
+                None
+            }
+            Err(error) => {
+                errors.push(error);
+                None
+            }
+        }
+    }
+
+    /// `foreign_key(Author, on_delete = "cascade")`; on a struct with `columns(a, b)`.
+    pub(super) fn foreign_key(&self, on_struct: bool, errors: &mut Errors) -> Option<ForeignKeyEntry> {
+        let parser = |input: ParseStream<'_>| {
+            let parent: Path = input.parse()?;
+            if input.is_empty() {
+                return Ok((parent, Punctuated::new()));
+            }
+            input.parse::<Token![,]>()?;
+            Ok((parent, Punctuated::<Self, Token![,]>::parse_terminated(input)?))
+        };
+        let parsed = match &self.content {
+            Content::List(tokens) => parser.parse2(tokens.clone()),
+            _ => Err(syn::Error::new_spanned(
+                &self.name,
+                "`foreign_key` names the model that is referred to; write `#[thing(foreign_key(Author))]`",
+            )),
+        };
+        let (parent, parts) = parsed.map_err(|error| errors.push(error)).ok()?;
+        let word = self.name.clone();
+        let mut key = ForeignKeyEntry { word, parent, name: None, fields: None, on_delete: None, on_update: None };
+        for part in &parts {
+            match part.name.unraw().to_string().as_str() {
+                "name" => set(&mut key.name, part.text(errors), &part.name, errors),
+                "on_delete" => set(&mut key.on_delete, part.text(errors), &part.name, errors),
+                "on_update" => set(&mut key.on_update, part.text(errors), &part.name, errors),
+                "columns" if on_struct => set(&mut key.fields, part.names(errors), &part.name, errors),
+                "columns" => {
+                    errors.add(&part.name, "`columns` goes with `foreign_key` on the struct; here it is the field")
+                }
+                other => errors.add(
+                    &part.name,
+                    format!("unknown part `{other}`; a foreign key has `name`, `columns`, `on_delete` and `on_update`"),
+                ),
+            }
+        }
+        if on_struct && key.fields.is_none() {
+            errors.add(&self.name, "`foreign_key` on a struct says which fields refer; add `columns(a, b)`");
+            return None;
+        }
+        Some(key)
+    }
+
+    /// `check(name = "…", "…")`.
+    pub(super) fn check(&self, errors: &mut Errors) -> Option<CheckEntry> {
+        let parser = |input: ParseStream<'_>| {
+            let name: Ident = input.call(Ident::parse_any)?;
+            if name != "name" {
+                return Err(syn::Error::new_spanned(&name, "the name comes first"));
+            }
+            input.parse::<Token![=]>()?;
+            let name = input.parse()?;
+            input.parse::<Token![,]>()?;
+            let condition = input.parse()?;
+            input.parse::<Option<Token![,]>>()?;
+            Ok(CheckEntry { name: Some(name), condition })
+        };
+        let parsed = match &self.content {
+            Content::List(tokens) => parser.parse2(tokens.clone()).ok(),
+            _ => None,
+        };
+        if parsed.is_none() {
+            errors.add(
+                &self.name,
+                "a check of the struct has a name and a condition in SQL; write \
+                 `#[thing(check(name = \"ends_late\", \"start < end\"))]`",
+            );
+        }
+        parsed
     }
 
     /// `word` or `word = "name"`.
@@ -264,6 +394,27 @@ impl Entry {
     }
 }
 
+/// `name` or `name desc`.
+struct Directed {
+    name: Ident,
+    descending: bool,
+}
+
+impl Parse for Directed {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name = input.call(Ident::parse_any)?;
+        if input.is_empty() || input.peek(Token![,]) {
+            return Ok(Self { name, descending: false });
+        }
+        let direction: Ident = input.call(Ident::parse_any)?;
+        match direction.to_string().as_str() {
+            "asc" => Ok(Self { name, descending: false }),
+            "desc" => Ok(Self { name, descending: true }),
+            _ => Err(syn::Error::new_spanned(&direction, "a column of an index is sorted `asc` or `desc`")),
+        }
+    }
+}
+
 fn names_in(tokens: &TokenStream, errors: &mut Errors) -> Option<Vec<Ident>> {
     let parser =
         |input: ParseStream<'_>| Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any);
@@ -282,8 +433,16 @@ pub(super) fn relation_example(word: &str) -> &'static str {
         "belongs_to" => "belongs_to(author: Author, AUTHOR_ID)",
         "has_one" => "has_one(profile: Profile, Profile::AUTHOR_ID)",
         "has_many" => "has_many(books: Book, Book::AUTHOR_ID)",
+        "belongs_to_any" => "belongs_to_any(subject: Subject, SUBJECT_TYPE, SUBJECT_ID)",
+        "has_many_as" => "has_many_as(comments: Comment, Comment::SUBJECT)",
         _ => "many_to_many(tags: Tag, BookTag::BOOK_ID, BookTag::TAG_ID)",
     }
+}
+
+/// `on_delete = …`
+fn is_on_delete(expression: &Expr) -> bool {
+    let Expr::Assign(assign) = expression else { return false };
+    matches!(&*assign.left, Expr::Path(path) if path.path.is_ident("on_delete"))
 }
 
 fn relation(kind: RelationKind) -> impl Parser<Output = RelationEntry> {
@@ -296,7 +455,22 @@ fn relation(kind: RelationKind) -> impl Parser<Output = RelationEntry> {
         input.parse::<Token![:]>()?;
         let target = input.parse()?;
         input.parse::<Token![,]>()?;
-        let columns = Punctuated::<Expr, Token![,]>::parse_terminated(input)?.into_iter().collect();
-        Ok(RelationEntry { kind, vis, name, target, columns })
+        let mut columns: Vec<Expr> = Punctuated::<Expr, Token![,]>::parse_terminated(input)?.into_iter().collect();
+        let on_delete = columns.pop_if(|last| is_on_delete(last)).and_then(|last| match last {
+            Expr::Assign(assign) => Some(*assign.right),
+            _ => None,
+        });
+        Ok(RelationEntry { kind, vis, name, target, columns, on_delete })
+    }
+}
+
+impl Parse for ComputedEntry {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name = input.call(Ident::parse_any)?;
+        let function = match input.parse::<Option<Token![=]>>()? {
+            Some(_) => Some(input.parse()?),
+            None => None,
+        };
+        Ok(Self { name, function })
     }
 }

@@ -85,6 +85,15 @@ fn implementation(shape: &Shape) -> TokenStream {
             }
         }
     });
+    let deleted = shape.deleted().map(|(Field { ident, ty, .. }, offset)| {
+        quote! {
+            const DELETED: ::core::option::Option<usize> = ::core::option::Option::Some(#offset);
+
+            fn is_deleted(&self) -> bool {
+                <#ty as #krate::DeletedType>::is_deleted(&self.#ident)
+            }
+        }
+    });
     let fields: Vec<(&Field, &Column)> = shape.columns().collect();
     let updated = fields.iter().position(|(_, column)| matches!(column.source, Source::Updated));
     let updated =
@@ -121,6 +130,8 @@ fn implementation(shape: &Shape) -> TokenStream {
             const LEN: usize = #count;
 
             #version
+
+            #deleted
 
             #updated
 
@@ -176,6 +187,7 @@ fn key(embed: &Embed) -> TokenStream {
     };
     let field = &shape.fields[at];
     let (Field { ident, ty, .. }, offset) = (field, &shape.offsets()[at]);
+    let column = field.column().map(|column| &column.name);
     let key = local("key");
     let private = shape.private();
     let set = if generated {
@@ -193,6 +205,7 @@ fn key(embed: &Embed) -> TokenStream {
             type Key = #ty;
 
             const COLUMN: usize = #offset;
+            const NAME: &'static str = #column;
             const GENERATED: bool = #generated;
 
             fn key(&self) -> Self::Key {

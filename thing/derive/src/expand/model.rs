@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use super::{columns, hidden, local, new, relations, table, this};
-use crate::ast::{Column, Field, FieldKind, Key, Model, Shape, Source};
+use super::{along, columns, hidden, local, new, output, relations, table, this};
+use crate::ast::{Column, Field, FieldKind, Key, Model, OnDelete, Shape, Source};
 
 /// The expansion of `#[derive(Model)]`.
 pub(crate) fn model(model: &Model) -> TokenStream {
@@ -18,7 +18,9 @@ pub(crate) fn model(model: &Model) -> TokenStream {
     let relations = relations::relations(model);
     let functions = new::functions(&model.shape);
     let limit = column_limit(&model.shape);
-    let one_version = one_version(&model.shape);
+    let one_version = at_most_one(&model.shape, "VERSION", "version", model.shape.version().is_some());
+    let one_deleted =
+        at_most_one(&model.shape, "DELETED", "field for deleted objects", model.shape.deleted().is_some());
     let implementation = implementation(model);
     let hidden = hidden(&quote! {
         #columns
@@ -26,6 +28,7 @@ pub(crate) fn model(model: &Model) -> TokenStream {
         #functions
         #limit
         #one_version
+        #one_deleted
         #implementation
         #from_new
     });
@@ -50,19 +53,19 @@ fn column_limit(shape: &Shape) -> TokenStream {
     }
 }
 
-/// Embeds may bring another version; only the compiler can count them.
-fn one_version(shape: &Shape) -> TokenStream {
+/// Embeds may bring another field of a sort of which there is one; only the compiler can count them.
+fn at_most_one(shape: &Shape, constant: &str, what: &str, has_own: bool) -> TokenStream {
     let embeds: Vec<&Field> = shape.fields.iter().filter(|f| matches!(f.kind, FieldKind::Embed { .. })).collect();
     if embeds.is_empty() {
         return TokenStream::new();
     }
-    let own = usize::from(shape.version().is_some());
-    let versions = embeds.into_iter().map(|field| shape.embed(field, "VERSION"));
-    let message = format!("`{}` has more than one version, those of its embeds included; leave one", shape.ident);
+    let own = usize::from(has_own);
+    let others = embeds.into_iter().map(|field| shape.embed(field, constant));
+    let message = format!("`{}` has more than one {what}, those of its embeds included; leave one", shape.ident);
     quote! {
         const _: () = {
-            const VERSIONS: usize = #own #(+ #versions.is_some() as usize)*;
-            ::core::assert!(VERSIONS <= 1, #message);
+            const COUNT: usize = #own #(+ #others.is_some() as usize)*;
+            ::core::assert!(COUNT <= 1, #message);
         };
     }
 }
@@ -85,15 +88,7 @@ fn version(shape: &Shape) -> TokenStream {
     if embeds().next().is_none() {
         return TokenStream::new();
     }
-    let column = embeds().fold(quote!(::core::option::Option::None), |others, (field, offset)| {
-        let own = shape.embed(field, "VERSION");
-        quote! {
-            match #own {
-                ::core::option::Option::Some(column) => ::core::option::Option::Some(#offset + column),
-                ::core::option::Option::None => #others,
-            }
-        }
-    });
+    let column = column_of_embeds(shape, "VERSION");
     let set = embeds().map(|(field, _)| {
         let (ident, set) = (&field.ident, shape.embed(field, "set_version"));
         quote_spanned!(field.ty.span()=> #set(&mut #this.#ident, #version);)
@@ -107,6 +102,86 @@ fn version(shape: &Shape) -> TokenStream {
     }
 }
 
+/// The column that one of the embeds has for this constant, if any has.
+fn column_of_embeds(shape: &Shape, constant: &str) -> TokenStream {
+    let embeds = shape.fields.iter().zip(shape.offsets()).filter(|(f, _)| matches!(f.kind, FieldKind::Embed { .. }));
+    embeds.fold(quote!(::core::option::Option::None), |others, (field, offset)| {
+        let own = shape.embed(field, constant);
+        quote! {
+            match #own {
+                ::core::option::Option::Some(column) => ::core::option::Option::Some(#offset + column),
+                ::core::option::Option::None => #others,
+            }
+        }
+    })
+}
+
+/// The constant `DELETED` and the method `is_deleted`, where objects may be marked as deleted.
+fn deleted(shape: &Shape) -> TokenStream {
+    let (krate, this) = (&shape.krate, this());
+    if let Some((Field { ident, ty, .. }, offset)) = shape.deleted() {
+        return quote! {
+            const DELETED: ::core::option::Option<usize> = ::core::option::Option::Some(#offset);
+
+            fn is_deleted(&self) -> bool {
+                <#ty as #krate::DeletedType>::is_deleted(&self.#ident)
+            }
+        };
+    }
+    let embeds: Vec<&Field> = shape.fields.iter().filter(|f| matches!(f.kind, FieldKind::Embed { .. })).collect();
+    if embeds.is_empty() {
+        return TokenStream::new();
+    }
+    let column = column_of_embeds(shape, "DELETED");
+    let marked = embeds.iter().map(|field| {
+        let (ident, is_deleted) = (&field.ident, shape.embed(field, "is_deleted"));
+        quote_spanned!(field.ty.span()=> || #is_deleted(&#this.#ident))
+    });
+    quote! {
+        const DELETED: ::core::option::Option<usize> = #column;
+
+        fn is_deleted(&self) -> bool {
+            false #(#marked)*
+        }
+    }
+}
+
+/// The constant `KEEPS` and the method `keep`, where there is a rule.
+fn keep(model: &Model) -> TokenStream {
+    let Some(rule) = &model.keep else { return TokenStream::new() };
+    let krate = &model.shape.krate;
+    quote_spanned! {rule.span()=>
+        const KEEPS: bool = true;
+
+        fn keep() -> ::core::option::Option<#krate::Filter<Self>> {
+            ::core::option::Option::Some(#rule)
+        }
+    }
+}
+
+/// The method `on_delete`, where relations say something.
+fn on_delete(model: &Model) -> TokenStream {
+    let private = model.shape.private();
+    let actions = model.relations.iter().filter_map(|relation| {
+        let function = match relation.on_delete? {
+            OnDelete::Restrict => quote!(restrict),
+            OnDelete::Cascade => quote!(cascade),
+            OnDelete::SetNull => quote!(set_null),
+        };
+        let (name, column) = (format!("{}::{}", model.shape.ident.unraw(), relation.constant), &relation.columns[0]);
+        Some(quote_spanned!(column.span()=> #private::OnDelete::#function(#name, #column)))
+    });
+    let actions: Vec<TokenStream> = actions.collect();
+    if actions.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn on_delete() -> ::std::vec::Vec<#private::OnDelete> {
+            ::std::vec![#(#actions),*]
+        }
+    }
+}
+
 fn implementation(model: &Model) -> TokenStream {
     let shape = &model.shape;
     let (ident, krate) = (&shape.ident, &shape.krate);
@@ -114,10 +189,13 @@ fn implementation(model: &Model) -> TokenStream {
     let name = ident.unraw().to_string();
     let (key_type, key_method, set_key) = key(model);
     let table = table::table(model);
-    let from_row = from_row(shape);
+    let referring = table::referring(model);
+    let from_row = along::loaded(model, &object_of_row(shape));
+    let (hooks, find_violations) = (along::hooks(model), along::find_violations(model));
     let value = value(shape);
     let touch = touch(shape);
-    let version = version(shape);
+    let (version, deleted) = (version(shape), deleted(shape));
+    let (keep, on_delete) = (keep(model), on_delete(model));
     let heap_size = heap_size(shape);
     let (row, column, now, new, key) = (local("row"), local("column"), local("now"), local("new"), local("key"));
     let coherence = model.coherence.as_ref().map(|variant| {
@@ -128,6 +206,7 @@ fn implementation(model: &Model) -> TokenStream {
     });
     let dependents = dependents(model);
     let updated_columns = updated_columns(shape);
+    let output = output::output(model);
     quote! {
         #[automatically_derived]
         impl #krate::Model for #ident {
@@ -139,13 +218,25 @@ fn implementation(model: &Model) -> TokenStream {
 
             #version
 
+            #deleted
+
+            #keep
+
+            #hooks
+
             fn table() -> &'static #private::Arc<#private::Table> {
                 #table
             }
 
+            #referring
+
             #dependents
 
+            #on_delete
+
             #updated_columns
+
+            #output
 
             #key_method
 
@@ -164,6 +255,8 @@ fn implementation(model: &Model) -> TokenStream {
             fn touch(&mut self, #now: i64, #new: bool) -> bool {
                 #touch
             }
+
+            #find_violations
 
             fn heap_size(&self) -> usize {
                 #heap_size
@@ -260,7 +353,8 @@ fn key(model: &Model) -> (TokenStream, TokenStream, TokenStream) {
     (types, method, set)
 }
 
-fn from_row(shape: &Shape) -> TokenStream {
+/// The struct with the values of a row.
+fn object_of_row(shape: &Shape) -> TokenStream {
     let private = shape.private();
     let row = local("row");
     let fields = shape.fields.iter().zip(shape.offsets()).map(|(field, offset)| {
@@ -278,7 +372,7 @@ fn from_row(shape: &Shape) -> TokenStream {
         };
         quote!(#ident: #value)
     });
-    quote!(::core::result::Result::Ok(Self { #(#fields),* }))
+    quote!(Self { #(#fields),* })
 }
 
 fn value(shape: &Shape) -> TokenStream {

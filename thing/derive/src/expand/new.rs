@@ -118,6 +118,7 @@ pub(super) fn unset(shape: &Shape, field: &Field) -> TokenStream {
                 Source::GeneratedKey | Source::Default(_) => quote!(#function()),
                 Source::Created | Source::Updated => quote!(#function(0)),
                 Source::Version => quote!(#function(1)),
+                Source::Deleted => quote!(#function()),
                 // Only asked for where the type is an Option.
                 Source::Given => quote!(::core::option::Option::None),
             }
@@ -141,6 +142,7 @@ pub(super) fn functions(shape: &Shape) -> TokenStream {
                 Source::GeneratedKey => {
                     (None, quote_spanned!(ty.span()=> <#ty as #krate::__private::GeneratedKey>::unset()))
                 }
+                Source::Deleted => (None, quote_spanned!(ty.span()=> <#ty as #krate::DeletedType>::living())),
                 Source::Version => {
                     let version = local("version");
                     let value = quote_spanned!(ty.span()=> <#ty as #krate::VersionType>::from_version(#version));

@@ -1,4 +1,4 @@
-//! Relations: constants of the types `BelongsTo`, `HasOne`, `HasMany` and `ManyToMany`.
+//! Relations: constants of the types `BelongsTo`, `HasOne`, `HasMany`, `ManyToMany` and their like.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -24,13 +24,15 @@ pub(super) fn relations(model: &Model) -> TokenStream {
 
 fn constant(model: &Model, relation: &Relation) -> TokenStream {
     let (ident, krate) = (&model.shape.ident, &model.shape.krate);
-    let Relation { kind, vis, constant, target, link, columns } = relation;
+    let Relation { kind, vis, constant, target, link, columns, on_delete: _ } = relation;
     let vis = vis.as_ref().unwrap_or(&model.shape.vis);
     let name = constant.to_string();
     let ty = match kind {
         RelationKind::BelongsTo => quote!(#krate::BelongsTo<#ident, #target>),
         RelationKind::HasOne => quote!(#krate::HasOne<#ident, #target>),
         RelationKind::HasMany => quote!(#krate::HasMany<#ident, #target>),
+        RelationKind::BelongsToAny => quote!(#krate::BelongsToAny<#ident, #target>),
+        RelationKind::HasManyAs => quote!(#krate::HasManyAs<#ident, #target>),
         RelationKind::ManyToMany => quote!(#krate::ManyToMany<#ident, #link, #target>),
     };
     let docs = format!("The relation `{name}` of [`{ident}`].");

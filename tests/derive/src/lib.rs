@@ -1,0 +1,1 @@
+//! The tests of the derive macros; the programs with mistakes lie in `ui`.

@@ -1,0 +1,10 @@
+use thing::Model;
+
+#[derive(Clone, Model)]
+#[thing(computed, computed(name))]
+struct User {
+    id: u64,
+    name: String,
+}
+
+fn main() {}

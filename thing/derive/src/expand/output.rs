@@ -1,0 +1,69 @@
+//! Output: what a model can show besides its columns.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Ident;
+use syn::ext::IdentExt;
+
+use super::local;
+use crate::ast::{FieldKind, Model};
+use crate::attributes::RelationKind;
+
+/// The methods `field_names`, `relations` and `computed`, where there is something to tell.
+pub(super) fn output(model: &Model) -> TokenStream {
+    let private = model.shape.private();
+    let shape = &model.shape;
+    let renamed: Vec<TokenStream> = shape
+        .fields
+        .iter()
+        .zip(shape.offsets())
+        .filter_map(|(field, offset)| match &field.kind {
+            FieldKind::Column(column) if column.name != field.name() => {
+                let name = field.name();
+                Some(quote!((#offset, #name)))
+            }
+            _ => None,
+        })
+        .collect();
+    let field_names = (!renamed.is_empty()).then(|| {
+        quote! {
+            fn field_names() -> ::std::vec::Vec<(usize, &'static str)> {
+                ::std::vec![#(#renamed),*]
+            }
+        }
+    });
+    // An object of any of several models has no fields that could be named.
+    let named = model.relations.iter().filter(|relation| relation.kind != RelationKind::BelongsToAny);
+    let constants: Vec<&Ident> = named.map(|relation| &relation.constant).collect();
+    let relations = (!constants.is_empty()).then(|| {
+        quote! {
+            fn relations() -> ::std::vec::Vec<#private::NamedRelation<Self>> {
+                ::std::vec![#(#private::NamedRelation::new(Self::#constants)),*]
+            }
+        }
+    });
+    let (object, out) = (local("object"), local("out"));
+    let fields = model.computed.iter().map(|entry| {
+        let name = entry.name.unraw().to_string();
+        let (method, span) = (&entry.name, entry.name.span());
+        let function = match &entry.function {
+            Some(function) => quote!(#function),
+            None => quote_spanned!(span=> Self::#method),
+        };
+        quote_spanned!(span=> #private::Computed::new(#name, |#object, #out| #out.value(&#function(#object))))
+    });
+    let computed = (!model.computed.is_empty()).then(|| {
+        quote! {
+            fn computed() -> ::std::vec::Vec<#private::Computed<Self>> {
+                ::std::vec![#(#fields),*]
+            }
+        }
+    });
+    quote! {
+        #field_names
+
+        #relations
+
+        #computed
+    }
+}
