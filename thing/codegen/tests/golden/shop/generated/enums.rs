@@ -1,0 +1,15 @@
+// Made by `thing generate`; do not edit.
+
+use thing::ColumnType;
+
+/// The values of `order_status`.
+#[derive(ColumnType, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderStatus {
+    New,
+    #[thing(rename = "in progress")]
+    InProgress,
+    #[thing(rename = "Shipped")]
+    Shipped,
+    #[thing(rename = "SELF")]
+    SelfValue,
+}
