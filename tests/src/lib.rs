@@ -31,6 +31,9 @@ pub mod guide_caching {}
 #[doc = include_str!("../../docs/guide/databases.md")]
 pub mod guide_databases {}
 
+#[doc = include_str!("../../docs/guide/from-an-existing-database.md")]
+pub mod guide_from_an_existing_database {}
+
 #[expect(clippy::needless_doctest_main, reason = "one of its programs is a whole `build.rs`")]
 #[doc = include_str!("../../docs/guide/migrations.md")]
 pub mod guide_migrations {}
