@@ -2,7 +2,7 @@
 //!
 //!     cargo run --example any_of
 
-use thing::{AnyOf, Db, KindOf, Loaded, Model};
+use thing::{AnyOf, Db, Fields, KindOf, Loaded, Model};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
 use thing_driver_sqlite::SqliteExecutor;
 
@@ -68,6 +68,10 @@ async fn main() -> thing::Result<()> {
     let before = db.statistics().statements();
     db.things::<Comment>().with(Comment::SUBJECT).all().await?;
     println!("again, {} statements", db.statistics().statements() - before);
+
+    // As JSON: of each kind what is asked for.
+    let fields = Fields::parse("text,subject{post{title},photo{file}}")?;
+    println!("{}", fields.list_to_json(&db.things::<Comment>().all_objects().with_fields(&fields).all().await?)?);
 
     // From the other side.
     println!("{} comments on the post", post.load(&db, Post::COMMENTS).await?.len());

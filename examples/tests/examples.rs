@@ -108,6 +108,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "on the post Norway: well told",
             "on the photo fjord.jpg: so blue",
             "again, 0 statements",
+            r#"[{"text":"well told","subject":{"title":"Norway"}},{"text":"so blue","subject":{"file":"fjord.jpg"}},"#,
             "2 comments on the post",
             "1 on the photo",
             "refused: load Comment::SUBJECT: column `subject_type` of Comment 1 holds `video`, which is no kind of Subject",

@@ -136,7 +136,7 @@ pub use listener::{EventListener, Listener};
 pub use loaded::Loaded;
 pub use model::{Embed, EmbedKey, Model};
 #[cfg(feature = "json")]
-pub use output::{AsObject, Fields, JsonList};
+pub use output::{AnyFields, AsObject, Fields, JsonList, Showable};
 pub use plan::Plan;
 pub use query::{Chunks, ColumnList, NumberedPage, Page, Query};
 pub use raw::{FromRow, Raw, RawValue, RawValues};

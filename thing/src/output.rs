@@ -8,14 +8,18 @@
 mod choice;
 mod fields;
 mod nested;
+mod any;
 mod computed;
 mod value;
 mod json;
 
+pub(crate) use self::any::FieldsOf;
+pub use self::any::{AnyFields, KindFields};
 pub use self::computed::{Computed, JsonOutput};
 pub use self::fields::Fields;
 pub use self::json::{AsObject, JsonList};
 pub(crate) use self::nested::Related;
+pub use self::nested::Showable;
 
 use thing_driver_api::{Error, ErrorKind, Result};
 

@@ -12,8 +12,8 @@ pub use crate::key::GeneratedKey;
 pub use crate::listener::Dispatch;
 pub use crate::model::{EmbedColumns, EmbedUnset};
 #[cfg(feature = "json")]
-pub use crate::output::{Computed, JsonOutput};
-pub use crate::relation::{Foreign, Lookup, NamedRelation, Reading, read_any};
+pub use crate::output::{Computed, JsonOutput, KindFields};
+pub use crate::relation::{Foreign, Lookup, Member, MemberOf, NamedRelation, PreloadAny};
 pub use crate::schema::{Parent, foreign_key};
 pub use crate::validation::check_declared;
 pub use crate::visibility::Visibility;

@@ -13,15 +13,16 @@ mod replace;
 mod any;
 mod loadable;
 
-pub use self::any::{AnyOf, BelongsToAny, KindOf, read_any};
+#[cfg(feature = "json")]
+pub(crate) use self::any::PreloadOf;
+pub use self::any::{AnyOf, BelongsToAny, KindOf, Member, MemberOf, PreloadAny};
 pub(crate) use self::kind::Number;
 use self::kind::{Direct, Ordered, Several};
 pub use self::kind::{Foreign, RelationKind};
 pub use self::link::ObjectOf;
 pub use self::loadable::Loadable;
 pub use self::named::{Lookup, NamedRelation};
-pub(crate) use self::preload::Preload;
-pub use self::preload::Reading;
+pub(crate) use self::preload::{Preload, Reading};
 pub(crate) use self::related::Relations;
 
 use std::fmt;
@@ -113,7 +114,7 @@ impl<M: Model, T: Model> HasMany<M, T> {
 impl<M: Model, T: Model> HasManyAs<M, T> {
     #[doc(hidden)]
     pub const fn by<A: KindOf<M>>(name: &'static str, relation: BelongsToAny<T, A>) -> Self {
-        let (kind, column) = relation.columns();
+        let (kind, column) = relation.into_columns();
         Self::filtered(name, kind::HasManyAs { column }, any::of_kind(kind, A::KIND))
     }
 }
@@ -218,7 +219,7 @@ impl<M: Model, T: Model, K> Relation<M, T, K> {
     /// The name by which output shows it.
     #[cfg(feature = "json")]
     pub(crate) fn public_name(&self) -> String {
-        self.name.to_lowercase()
+        public_name(self.name)
     }
 
     fn query<'s>(&self, reading: Reading<'s>) -> Query<'s, T> {
@@ -271,6 +272,12 @@ impl<M: Model, T: Model, K> fmt::Debug for Relation<M, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Relation").field("name", &self.path()).field("target", &T::NAME).finish_non_exhaustive()
     }
+}
+
+/// The name by which output shows a relation, of its constant's.
+#[cfg(feature = "json")]
+fn public_name(constant: &str) -> String {
+    constant.to_lowercase()
 }
 
 /// The key that a column holds; `None` for NULL.

@@ -164,6 +164,29 @@ async fn a_slot_tells_whole_rows() {
     assert_eq!(other.query_one(slots, &[]).await.unwrap().get::<_, i64>(0), 0);
 }
 
+/// Another program makes the publication between the look whether there is one and the try to make it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_that_another_makes_at_the_same_time_is_taken() {
+    let database = PostgresDatabase::create().await;
+    let executor = of_slot(&database).await;
+    let users = Users::create(&executor).await;
+    let (making, looking) = (other(database.url()).await, other(database.url()).await);
+    making.batch_execute(&format!("BEGIN; CREATE PUBLICATION {}", database.name())).await.unwrap();
+    let (schema, tables) = (executor.schema().unwrap(), [&*users.table]);
+    let made = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE PUBLICATION%'";
+        while looking.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::time::sleep(SOON).await;
+        }
+        making.batch_execute("COMMIT").await.unwrap();
+    };
+    let (recorded, ()) = tokio::join!(schema.record_changes(&tables), made);
+    recorded.unwrap();
+    follow(&executor, &users.table).await;
+    schema.forget_changes(&tables).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn names_that_no_slot_can_have_are_refused() {
     let place = Place::with(|config| config.changes_from(ChangeSource::LogicalSlot { name: "My Slot".into() })).await;

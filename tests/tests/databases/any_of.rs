@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use thing::{AnyOf, ColumnType, Db, ErrorKind, KindOf, Loaded, Model, Result};
+use thing::{AnyFields, AnyOf, ColumnType, Db, ErrorKind, Fields, KindOf, Loaded, Model, Result};
 
 use crate::support::{Stack, statements};
 
@@ -15,6 +15,9 @@ matrix! {
         what_is_out_of_sight_is_not_there,
         what_was_loaded_is_known_and_can_be_changed,
         relations_nest,
+        relations_of_each_kind_are_loaded_along,
+        each_kind_shows_its_fields,
+        fields_of_kinds_are_chosen_among_what_is_allowed,
         relations_are_read_in_transactions,
         kinds_are_enums_and_keys_are_text_too,
     ]
@@ -242,6 +245,122 @@ async fn relations_nest(stack: &Stack) -> Result<()> {
     for post in &posts {
         assert_eq!(names(post.related(Post::COMMENTS)?)?.first(), Some(&post.title.as_str()));
     }
+    Ok(())
+}
+
+async fn relations_of_each_kind_are_loaded_along(stack: &Stack) -> Result<()> {
+    let db = comments(stack).await?;
+    let late = Post::COMMENTS.filter(Comment::ID.gt(1)).with(Comment::SUBJECT);
+    let about = Comment::SUBJECT.with(late.clone()).with(Photo::COMMENTS);
+    let (sent, loaded) = statements(&db, db.things::<Comment>().uncached().with(about.clone()).all()).await;
+    assert_eq!(sent, 6, "the comments, the posts, the photos, the comments of both, and the posts of these");
+    let loaded = loaded?;
+    assert_eq!(names(&loaded)?, ["A", "B", "a", "b", "A", "", ""]);
+    let Some(Subject::Post(post)) = loaded[0].related(Comment::SUBJECT)? else { panic!("a post") };
+    assert_eq!(names(post.related(late.clone())?)?, ["A"]);
+    assert_eq!(post.related(late)?[0].text, "on A too");
+    let photo = loaded[2].related(Comment::SUBJECT)?.and_then(KindOf::<Photo>::get);
+    let photo = photo.expect("a photo");
+    assert_eq!(photo.related(Photo::COMMENTS)?[0].text, "on a");
+    assert!(KindOf::<Post>::get(&Subject::of(photo.clone())).is_none());
+
+    // Of kinds that do not occur nothing is asked.
+    let mut first = Comment::by_id(&db, 1).await?;
+    let about = Comment::SUBJECT.with(Photo::COMMENTS);
+    let (sent, loaded) = statements(&db, db.things::<Comment>().load_many([&mut first], about)).await;
+    assert!(loaded.is_ok() && sent <= 1, "{sent}");
+    let Some(Subject::Post(post)) = first.related_mut(Comment::SUBJECT)? else { panic!("a post") };
+    assert!(post.related(Post::COMMENTS).unwrap_err().is_not_loaded());
+    assert_eq!(post.load(&db, Post::COMMENTS).await?.len(), 2);
+    Ok(())
+}
+
+async fn each_kind_shows_its_fields(stack: &Stack) -> Result<()> {
+    let db = comments(stack).await?;
+    let shown = async |text: &str| -> Result<Vec<String>> {
+        let fields = Fields::<Comment>::parse(text)?;
+        let chosen = Comment::ID.in_([1, 3, 6]);
+        let comments = Comment::filter(&db, chosen).with_fields(&fields).all().await?;
+        comments.iter().map(|comment| fields.to_json(comment)).collect()
+    };
+    for (text, json) in [
+        (
+            "subject{post{title},picture{-id}}",
+            [r#"{"subject":{"title":"A"}}"#, r#"{"subject":{"file":"a","hidden":false}}"#, r#"{"subject":null}"#],
+        ),
+        (
+            "id,subject",
+            [
+                r#"{"id":1,"subject":{"id":1,"title":"A","deleted_at":null}}"#,
+                r#"{"id":3,"subject":{"id":1,"file":"a","hidden":false}}"#,
+                r#"{"id":6,"subject":null}"#,
+            ],
+        ),
+        (
+            "subject{picture{file},*}",
+            [
+                r#"{"subject":{"id":1,"title":"A","deleted_at":null}}"#,
+                r#"{"subject":{"file":"a"}}"#,
+                r#"{"subject":null}"#,
+            ],
+        ),
+        (
+            "subject{-post}",
+            [r#"{"subject":{}}"#, r#"{"subject":{"id":1,"file":"a","hidden":false}}"#, r#"{"subject":null}"#],
+        ),
+        (
+            "text,subject{post{comments{id,subject{post{title}}}},picture{comments{text}}}",
+            [
+                r#"{"text":"on A","subject":{"comments":[{"id":1,"subject":{"title":"A"}},{"id":5,"subject":{"title":"A"}}]}}"#,
+                r#"{"text":"on a","subject":{"comments":[{"text":"on a"}]}}"#,
+                r#"{"text":"on nothing","subject":null}"#,
+            ],
+        ),
+    ] {
+        assert_eq!(shown(text).await?, json, "{text}");
+    }
+    let fields = Fields::<Comment>::parse("subject{post{comments{subject{post{title}}}},picture{comments{text}}}")?;
+    assert_eq!(format!("{fields:?}"), "subject{post{comments{subject{post{title}}}},picture{comments{text}}}");
+    let all = db.things::<Comment>().all_objects().uncached().with_fields(&fields).all();
+    let (sent, loaded) = statements(&db, all).await;
+    assert_eq!((sent, loaded?.len()), (6, 7), "comments, posts, photos, comments of both, posts of these");
+
+    let plain = Comment::by_id(&db, 1).await?;
+    assert!(fields.to_json(&plain).unwrap_err().is_not_loaded());
+    for (text, message) in [
+        ("subject{video}", "Subject has no kind `video` (character 9); known are `post`, `picture`"),
+        ("subject{post,post}", "`post` (character 14) is named twice"),
+        (
+            "subject{post{file}}",
+            "Post has no field `file` (character 14); known are `id`, `title`, `deleted_at`, `comments`",
+        ),
+    ] {
+        assert_eq!(Fields::<Comment>::parse(text).unwrap_err().to_string(), message);
+    }
+    Ok(())
+}
+
+async fn fields_of_kinds_are_chosen_among_what_is_allowed(stack: &Stack) -> Result<()> {
+    let db = comments(stack).await?;
+    let post = Fields::none().columns((Post::ID, Post::TITLE)).relation(Post::COMMENTS.limit(1), Fields::all());
+    let public = Fields::none().columns(Comment::TEXT).relation(Comment::SUBJECT, AnyFields::none().of(post));
+    let shown = async |fields: &Fields<Comment>, id| -> Result<String> {
+        fields.to_json(&Comment::filter(&db, Comment::ID.eq(id)).with_fields(fields).one().await?)
+    };
+    let chosen = public.choose("subject{post{title,comments{id}}}")?;
+    assert_eq!(shown(&chosen, 1).await?, r#"{"subject":{"title":"A","comments":[{"id":1}]}}"#);
+    assert_eq!(shown(&chosen, 3).await?, r#"{"subject":{}}"#);
+    assert_eq!(shown(&public.choose("subject{post{*}}")?, 1).await?, r#"{"subject":{"id":1,"title":"A"}}"#);
+    for text in ["subject{picture}", "subject{post{deleted_at}}", "subject_id"] {
+        let error = public.choose(text).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::InvalidInput, "{text}: {error}");
+    }
+    // What shows all columns allows no more than these.
+    let public = Fields::none().relation(Comment::SUBJECT.with_deleted(), AnyFields::all());
+    assert!(public.choose("subject{post{comments}}").is_err());
+    db.things::<Post>().delete(1).await?;
+    assert_eq!(shown(&public.choose("subject{post{title}}")?, 1).await?, r#"{"subject":{"title":"A"}}"#);
+    assert_eq!(shown(&Fields::parse("subject")?, 1).await?, r#"{"subject":null}"#);
     Ok(())
 }
 

@@ -72,14 +72,35 @@ impl AnyOf {
         let name = ident.unraw().to_string();
         let first = &self.kinds[0].model;
         let texts = self.kinds.iter().map(|kind| &kind.text);
-        let arms = self.kinds.iter().enumerate().map(|(at, Kind { variant, model, .. })| {
-            quote!(#at => #private::read_any::<#model, Self>(reading, seen, keys, Self::#variant).await,)
-        });
-        let kinds = self.kinds.iter().map(|Kind { model, text, .. }| {
+        let members = self
+            .kinds
+            .iter()
+            .map(|Kind { model, .. }| quote_spanned!(model.span()=> &#private::MemberOf::<#model>::NEW));
+        // With one variant there is nothing else that it could be.
+        let other = (self.kinds.len() > 1).then(|| quote!(_ => ::core::option::Option::None,));
+        let kinds = self.kinds.iter().map(|Kind { variant, model, text }| {
             quote_spanned! {model.span()=>
                 #[automatically_derived]
                 impl #krate::KindOf<#model> for #ident {
                     const KIND: &'static ::core::primitive::str = #text;
+
+                    fn of(object: #krate::Loaded<#model>) -> Self {
+                        Self::#variant(object)
+                    }
+
+                    fn get(&self) -> ::core::option::Option<&#krate::Loaded<#model>> {
+                        match self {
+                            Self::#variant(object) => ::core::option::Option::Some(object),
+                            #other
+                        }
+                    }
+
+                    fn get_mut(&mut self) -> ::core::option::Option<&mut #krate::Loaded<#model>> {
+                        match self {
+                            Self::#variant(object) => ::core::option::Option::Some(object),
+                            #other
+                        }
+                    }
                 }
             }
         });
@@ -94,18 +115,7 @@ impl AnyOf {
 
                     const NAME: &'static ::core::primitive::str = #name;
                     const KINDS: &'static [&'static ::core::primitive::str] = &[#(#texts),*];
-
-                    async fn read(
-                        reading: #private::Reading<'_>,
-                        seen: #private::Visibility,
-                        kind: ::core::primitive::usize,
-                        keys: &[#private::Key],
-                    ) -> #private::Result<::std::vec::Vec<::core::option::Option<Self>>> {
-                        match kind {
-                            #(#arms)*
-                            _ => ::core::result::Result::Ok(::std::vec::Vec::new()),
-                        }
-                    }
+                    const MEMBERS: &'static [&'static dyn #private::Member<Self>] = &[#(#members),*];
                 }
 
                 #(#kinds)*

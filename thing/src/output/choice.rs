@@ -7,7 +7,7 @@ const DEPTH: usize = 16;
 
 /// One part of the text.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Choice {
+pub struct Choice {
     /// A name, or `*`.
     pub(super) name: String,
     /// Where it stands in the text, in characters, counted from 1.
@@ -16,6 +16,51 @@ pub(crate) struct Choice {
     pub(super) excluded: bool,
     /// What stands in braces behind it.
     pub(super) fields: Option<Vec<Self>>,
+}
+
+impl Choice {
+    pub(super) fn mistake(&self, what: &str) -> Error {
+        Error::invalid_input(format!("`{}` (character {}) {what}", self.name, self.position))
+    }
+
+    /// There is nothing of this name.
+    pub(super) fn unknown<'n>(&self, owner: &str, what: &str, known: impl Iterator<Item = &'n str>) -> Error {
+        let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
+        let of = if known.is_empty() { "there are none".to_owned() } else { format!("known are {}", known.join(", ")) };
+        Error::invalid_input(format!("{owner} has no {what} `{}` (character {}); {of}", self.name, self.position))
+    }
+}
+
+/// What the choices name, in their order: `find` knows it by its name, `chosen` is what of it is chosen. `rest` gives what has
+/// none of these names, for `*` and for choices that only leave out.
+pub(super) fn pick<'k, T: 'k>(
+    choices: &[Choice],
+    find: impl Fn(&Choice) -> Result<&'k T>,
+    chosen: impl Fn(&T, &Choice) -> Result<T>,
+    rest: impl Fn(&[&str]) -> Vec<T>,
+) -> Result<Vec<T>> {
+    let mut named: Vec<&str> = Vec::new();
+    for choice in choices {
+        if choice.name != "*" {
+            find(choice)?;
+        }
+        if named.contains(&choice.name.as_str()) {
+            return Err(choice.mistake("is named twice"));
+        }
+        named.push(&choice.name);
+    }
+    let mut picked = Vec::new();
+    for choice in choices.iter().filter(|choice| !choice.excluded) {
+        if choice.name == "*" {
+            picked.extend(rest(&named));
+        } else {
+            picked.push(chosen(find(choice)?, choice)?);
+        }
+    }
+    if choices.iter().all(|choice| choice.excluded) {
+        picked.extend(rest(&named));
+    }
+    Ok(picked)
 }
 
 /// Reads `name,books{title,-id},-secret`.

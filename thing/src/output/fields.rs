@@ -8,10 +8,10 @@ use thing_driver_api::{Error, Result};
 
 use super::choice::{self, Choice};
 use super::computed::Computed;
-use super::nested::{NestedFields, Related};
+use super::nested::{Related, Showable};
+use crate::Model;
 use crate::query::ColumnList;
 use crate::relation::Preload;
-use crate::{Model, Relation, RelationKind};
 
 /// The fields of a model that its JSON shows, in their order: columns by the names of the struct's fields (those of an
 /// embedded struct by the names of their columns), relations, and what the model computes.
@@ -89,10 +89,11 @@ impl<M: Model> Fields<M> {
         columns.columns().into_iter().map(Entry::of_column).fold(self, Self::and)
     }
 
-    /// Shows these fields of the objects of a relation too, of those that the relation loads.
+    /// Shows these fields of the objects of a relation too, of those that the relation loads: [`Fields`] of their model, or
+    /// [`AnyFields`](crate::AnyFields) where they are of any of several.
     #[must_use]
-    pub fn relation<T: Model, K: RelationKind<M, T>>(self, relation: Relation<M, T, K>, fields: Fields<T>) -> Self {
-        self.and(Entry::of_relation(relation.public_name(), Arc::new(NestedFields::new(relation, fields))))
+    pub fn relation<R: Showable<M>>(self, relation: R, fields: R::Fields) -> Self {
+        self.and(Entry::of_relation(relation.showing(fields)))
     }
 
     /// Shows what the model computes under this name too.
@@ -145,10 +146,7 @@ impl<M: Model> Fields<M> {
     pub(super) fn known() -> Self {
         let columns = (0..M::table().columns().len()).map(Entry::of_column);
         let computed = M::computed().into_iter().map(Entry::of_computed);
-        let relations = M::relations().into_iter().map(|relation| {
-            let related = relation.into_related();
-            Entry::of_relation(related.name(), related)
-        });
+        let relations = M::relations().into_iter().map(|relation| Entry::of_relation(relation.into_related()));
         Self { entries: columns.chain(computed).chain(relations).collect() }
     }
 
@@ -162,68 +160,25 @@ impl<M: Model> Fields<M> {
     }
 
     pub(super) fn chosen(&self, choices: &[Choice]) -> Result<Self> {
-        let mut named: Vec<&str> = Vec::new();
-        for choice in choices {
-            if choice.name != "*" {
-                self.find(choice)?;
-            }
-            if named.contains(&choice.name.as_str()) {
-                return Err(mistake(choice, "is named twice"));
-            }
-            named.push(&choice.name);
-        }
+        let find = |choice: &Choice| {
+            let found = self.entries.iter().find(|entry| entry.name == choice.name);
+            found.ok_or_else(|| choice.unknown(M::NAME, "field", self.names()))
+        };
         // All columns that are not named.
-        let rest = || {
+        let rest = |named: &[&str]| {
             let is_rest = |entry: &&Entry<M>| match entry.shown {
                 Shown::Column(column) => is_shown::<M>(column) && !named.contains(&&*entry.name),
                 Shown::Computed(_) | Shown::Related(_) => false,
             };
-            self.entries.iter().filter(is_rest).cloned()
+            self.entries.iter().filter(is_rest).cloned().collect()
         };
-        let mut entries = Vec::new();
-        for choice in choices.iter().filter(|choice| !choice.excluded) {
-            if choice.name == "*" {
-                entries.extend(rest());
-                continue;
-            }
-            let entry = self.find(choice)?.clone();
-            entries.push(match (&entry.shown, &choice.fields) {
-                (Shown::Related(related), fields) => {
-                    let shown = Shown::Related(related.chosen(fields.as_deref())?);
-                    Entry { shown, ..entry }
-                }
-                (_, Some(_)) => return Err(mistake(choice, "is no relation, and has no fields of its own")),
-                (_, None) => entry,
-            });
-        }
-        if choices.iter().all(|choice| choice.excluded) {
-            entries.extend(rest());
-        }
-        Ok(Self { entries })
-    }
-
-    fn find(&self, choice: &Choice) -> Result<&Entry<M>> {
-        self.entries.iter().find(|entry| entry.name == choice.name).ok_or_else(|| {
-            let known: Vec<String> = self.names().map(|name| format!("`{name}`")).collect();
-            let of =
-                if known.is_empty() { "there are none".to_owned() } else { format!("known are {}", known.join(", ")) };
-            Error::invalid_input(format!(
-                "{} has no field `{}` (character {}); {of}",
-                M::NAME,
-                choice.name,
-                choice.position
-            ))
-        })
+        Ok(Self { entries: choice::pick(choices, find, Entry::chosen, rest)? })
     }
 }
 
 /// Whether a column is shown that nobody names.
 fn is_shown<M: Model>(column: usize) -> bool {
     M::table().columns().get(column).is_some_and(|column| !column.secret)
-}
-
-fn mistake(choice: &Choice, what: &str) -> Error {
-    Error::invalid_input(format!("`{}` (character {}) {what}", choice.name, choice.position))
 }
 
 impl<M: Model> Entry<M> {
@@ -242,8 +197,19 @@ impl<M: Model> Entry<M> {
         Self::new(computed.name().into(), Shown::Computed(computed))
     }
 
-    fn of_relation(name: String, related: Arc<dyn Related<M>>) -> Self {
-        Self::new(name.into(), Shown::Related(related))
+    fn of_relation(related: Arc<dyn Related<M>>) -> Self {
+        Self::new(related.name().into(), Shown::Related(related))
+    }
+
+    fn chosen(&self, choice: &Choice) -> Result<Self> {
+        match (&self.shown, &choice.fields) {
+            (Shown::Related(related), fields) => {
+                let related = related.chosen(fields.as_deref())?;
+                Ok(Self { shown: Shown::Related(related), ..self.clone() })
+            }
+            (_, Some(_)) => Err(choice.mistake("is no relation, and has no fields of its own")),
+            (_, None) => Ok(self.clone()),
+        }
     }
 }
 

@@ -4,6 +4,11 @@
 //! objects ─▶ (kind, key) each ─▶ for each kind its keys: from the cache, the others by one statement ─▶ kept in the objects
 //! ```
 
+mod member;
+
+pub(crate) use self::member::PreloadOf;
+pub use self::member::{Member, MemberOf, PreloadAny};
+
 use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thing_driver_api::{Comparison, Error, Key, Result, Value, ValueType};
 
-use super::{Foreign, Preload, Reading, RelationKind, key_in, kind};
+use super::{Foreign, Loadable, Preload, Reading, key_in};
 use crate::filter::{Filter, Node, Operand};
 use crate::things::shown;
 use crate::visibility::Visibility;
@@ -32,14 +37,9 @@ pub trait AnyOf: Clone + Send + Sync + 'static {
     /// What stands for each of the models, in the order of the variants.
     const KINDS: &'static [&'static str];
 
-    /// The objects of one of the kinds with these keys, which are sorted and differ.
+    /// The models, in the same order.
     #[doc(hidden)]
-    fn read(
-        reading: Reading<'_>,
-        seen: Visibility,
-        kind: usize,
-        keys: &[Key],
-    ) -> impl Future<Output = Result<Vec<Option<Self>>>> + Send;
+    const MEMBERS: &'static [&'static dyn Member<Self>];
 }
 
 /// One of several models can be an `M`.
@@ -51,6 +51,15 @@ pub trait AnyOf: Clone + Send + Sync + 'static {
 pub trait KindOf<M: Model>: AnyOf {
     /// What stands for the model in the column of the kind.
     const KIND: &'static str;
+
+    /// The variant that holds this object.
+    fn of(object: Loaded<M>) -> Self;
+
+    /// The object, if it is an `M`.
+    fn get(&self) -> Option<&Loaded<M>>;
+
+    /// The object, if it is an `M`, to be changed.
+    fn get_mut(&mut self) -> Option<&mut Loaded<M>>;
 }
 
 /// A pair of columns of `M` says to which object of which model it belongs: the subject of a comment, be it a post or a photo.
@@ -68,6 +77,7 @@ pub struct BelongsToAny<M, A> {
     kind: usize,
     key: usize,
     seen: Visibility,
+    with: Vec<Arc<dyn PreloadAny<A>>>,
     model: PhantomData<fn() -> (M, A)>,
 }
 
@@ -86,25 +96,42 @@ impl<M: Model, A> BelongsToAny<M, A> {
                 "the first column of `belongs_to_any` holds text, or an enum that is stored as text"
             );
         }
-        Self { name, kind: kind.index(), key: key.index(), seen: Visibility::USUAL, model: PhantomData }
+        let (kind, key) = (kind.index(), key.index());
+        Self { name, kind, key, seen: Visibility::USUAL, with: Vec::new(), model: PhantomData }
     }
 }
 
 impl<M: Model, A: AnyOf> BelongsToAny<M, A> {
+    /// Loads this relation of the related objects along, of those that are a `T`: `Comment::SUBJECT.with(Post::AUTHOR)`.
+    pub fn with<T: Model>(mut self, relation: impl Loadable<T>) -> Self
+    where
+        A: KindOf<T>,
+    {
+        self.with.push(Arc::new(PreloadOf::new(Arc::new(relation))));
+        self
+    }
+
+    /// Loads these relations of the related objects along, too.
+    #[cfg(feature = "json")]
+    pub(crate) fn also_loading(mut self, relations: Vec<Arc<dyn PreloadAny<A>>>) -> Self {
+        self.with.extend(relations);
+        self
+    }
+
     /// Related objects that are deleted too, of models with a `deleted` field.
-    pub const fn with_deleted(mut self) -> Self {
+    pub fn with_deleted(mut self) -> Self {
         self.seen = self.seen.with_deleted();
         self
     }
 
     /// Related objects whatever the rules of their models say, `#[thing(keep = …)]`.
-    pub const fn unfiltered(mut self) -> Self {
+    pub fn unfiltered(mut self) -> Self {
         self.seen = self.seen.unruled();
         self
     }
 
     /// Objects that belong to this one: its kind and its key.
-    pub fn is<T: Model>(self, object: &T) -> Filter<M>
+    pub fn is<T: Model>(&self, object: &T) -> Filter<M>
     where
         A: KindOf<T>,
     {
@@ -116,16 +143,26 @@ impl<M: Model, A: AnyOf> BelongsToAny<M, A> {
         Filter::new(of_kind(self.kind, A::KIND).and(compare(self.key, key)))
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) const fn name(&self) -> &'static str {
         self.name
     }
 
-    pub(super) const fn columns(self) -> (usize, usize) {
-        (self.kind, self.key)
+    /// The name by which output shows it.
+    #[cfg(feature = "json")]
+    pub(crate) fn public_name(&self) -> String {
+        super::public_name(self.name)
+    }
+
+    /// The columns of the kind and of the key.
+    pub(super) const fn into_columns(self) -> (usize, usize) {
+        let columns = (self.kind, self.key);
+        // A constant can't be dropped while the program is compiled; this one owns nothing.
+        std::mem::forget(self);
+        columns
     }
 
     /// What the object is related by: the position of the kind, and the key.
-    pub(super) fn own(self, object: &M) -> Result<Option<Key>> {
+    pub(super) fn own(&self, object: &M) -> Result<Option<Key>> {
         let Some(key) = key_in(object, self.key)? else { return Ok(None) };
         let kind = match object.value(self.kind)? {
             Value::Null => return Ok(None),
@@ -139,7 +176,7 @@ impl<M: Model, A: AnyOf> BelongsToAny<M, A> {
     }
 
     #[cold]
-    fn unknown(self, object: &M, kind: &str) -> Error {
+    fn unknown(&self, object: &M, kind: &str) -> Error {
         let column = &M::table().column(self.kind).name;
         let key = object.key().to_key().map_or_else(|_| String::new(), |key| format!(" {}", shown(&key)));
         let known = A::KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
@@ -151,10 +188,10 @@ impl<M: Model, A: AnyOf> BelongsToAny<M, A> {
         Error::invalid_data(column.as_ref(), message)
     }
 
-    async fn load_into(self, reading: Reading<'_>, objects: &mut [&mut Loaded<M>]) -> Result<()> {
+    async fn load_into(&self, reading: Reading<'_>, objects: &mut [&mut Loaded<M>]) -> Result<()> {
         let owns = objects.iter().map(|object| self.own(object)).collect::<Result<Vec<Option<Key>>>>()?;
         let mut found: HashMap<Key, A> = HashMap::new();
-        for kind in 0..A::KINDS.len() {
+        for (kind, member) in A::MEMBERS.iter().enumerate() {
             let position = Value::I64(kind as i64);
             let of_kind = owns.iter().flatten().filter(|own| own.value(0) == position);
             let mut keys: Vec<Key> = of_kind.filter_map(|own| Key::from_values(&[own.value(1)])).collect();
@@ -163,10 +200,16 @@ impl<M: Model, A: AnyOf> BelongsToAny<M, A> {
             if keys.is_empty() {
                 continue;
             }
-            let read = A::read(reading, self.seen, kind, &keys).await?;
+            let read = member.read(reading, self.seen, &keys).await?;
             for (key, object) in keys.into_iter().zip(read) {
                 let own = Key::from_values(&[position.borrowed(), key.value(0)]);
                 found.extend(own.zip(object));
+            }
+        }
+        if !self.with.is_empty() {
+            let mut related: Vec<&mut A> = found.values_mut().collect();
+            for relation in &self.with {
+                relation.load(reading, &mut related).await?;
             }
         }
         for (object, own) in objects.iter_mut().zip(owns) {
@@ -191,26 +234,11 @@ pub(super) const fn of_kind(column: usize, kind: &'static str) -> Node {
     Node::Compare { column, operator: Comparison::Equal, operand }
 }
 
-/// Reads objects of one model, each as the variant that holds it. What `#[derive(AnyOf)]` calls.
-pub async fn read_any<T: Model, A: AnyOf>(
-    reading: Reading<'_>,
-    seen: Visibility,
-    keys: &[Key],
-    variant: fn(Loaded<T>) -> A,
-) -> Result<Vec<Option<A>>> {
-    let by_key = kind::BelongsTo { column: 0 };
-    let query = reading.query::<T>().seeing(seen);
-    let lists = RelationKind::<T, T>::lists(&by_key, reading, query, None, keys).await?;
-    Ok(lists.into_iter().map(|list| list.into_iter().next().map(variant)).collect())
-}
-
 impl<M, A> Clone for BelongsToAny<M, A> {
     fn clone(&self) -> Self {
-        *self
+        Self { with: self.with.clone(), ..*self }
     }
 }
-
-impl<M, A> Copy for BelongsToAny<M, A> {}
 
 impl<M: Model, A: AnyOf> fmt::Debug for BelongsToAny<M, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use thing_driver_api::Table;
 
-use super::{Relation, RelationKind};
+use super::{AnyOf, BelongsToAny, Relation, RelationKind};
 use crate::Model;
 #[cfg(feature = "json")]
 use crate::output::Related;
@@ -38,6 +38,18 @@ impl<M: Model> NamedRelation<M> {
         let lookup = relation.kind.lookup();
         Self {
             lookup: lookup.map(|(table, column)| Lookup { relation: relation.path(), table, column }),
+            #[cfg(feature = "json")]
+            related: Arc::new(relation),
+            model: PhantomData,
+        }
+    }
+
+    /// The relation with any of several models of this constant. Its objects are looked for by their keys.
+    #[cfg_attr(not(feature = "json"), allow(clippy::needless_pass_by_value, reason = "output keeps the relation"))]
+    #[cfg_attr(not(feature = "json"), allow(unused_variables, reason = "output keeps the relation"))]
+    pub fn any<A: AnyOf>(relation: BelongsToAny<M, A>) -> Self {
+        Self {
+            lookup: None,
             #[cfg(feature = "json")]
             related: Arc::new(relation),
             model: PhantomData,

@@ -7,7 +7,7 @@ mod observer;
 mod pgoutput;
 mod snapshot;
 
-use thing_driver_api::{ErrorKind, Result, Table};
+use thing_driver_api::{ConstraintKind, Error, ErrorKind, Result, Table};
 use tokio_postgres::types::ToSql;
 
 use super::patiently;
@@ -32,7 +32,7 @@ pub(super) async fn create(executor: &PostgresExecutor, name: &str, tables: &[&T
         // The slot comes last: it can't read what was logged before there was a publication.
         match publish(executor, &connection, name, tables).await {
             Ok(()) => break,
-            Err(error) if attempt < ATTEMPTS && *error.kind() == ErrorKind::Schema => {}
+            Err(error) if attempt < ATTEMPTS && is_there_now(&error) => {}
             Err(error) => return Err(error),
         }
     }
@@ -66,6 +66,15 @@ pub(super) async fn drop(executor: &PostgresExecutor, name: &str, tables: &[&Tab
         drop_slot(&connection, name).await?;
     }
     executor.change(&texts).await
+}
+
+/// Another program made the same since it was looked for. Who waited for its commit is told so by an index of the catalog.
+fn is_there_now(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Schema => true,
+        ErrorKind::Constraint(violated) => violated.kind == ConstraintKind::Unique,
+        _ => false,
+    }
 }
 
 /// Drops the slot, if it is there. A feed may be reading from it for a moment.

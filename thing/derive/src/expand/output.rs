@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Ident;
 use syn::ext::IdentExt;
 
 use super::local;
@@ -32,13 +31,17 @@ pub(super) fn output(model: &Model) -> TokenStream {
             }
         }
     });
-    // An object of any of several models has no fields that could be named.
-    let named = model.relations.iter().filter(|relation| relation.kind != RelationKind::BelongsToAny);
-    let constants: Vec<&Ident> = named.map(|relation| &relation.constant).collect();
-    let relations = (!constants.is_empty()).then(|| {
+    let named = model.relations.iter().map(|relation| {
+        let constant = &relation.constant;
+        match relation.kind {
+            RelationKind::BelongsToAny => quote!(#private::NamedRelation::any(Self::#constant)),
+            _ => quote!(#private::NamedRelation::new(Self::#constant)),
+        }
+    });
+    let relations = (!model.relations.is_empty()).then(|| {
         quote! {
             fn relations() -> ::std::vec::Vec<#private::NamedRelation<Self>> {
-                ::std::vec![#(#private::NamedRelation::new(Self::#constants)),*]
+                ::std::vec![#(#named),*]
             }
         }
     });
