@@ -252,7 +252,8 @@ async fn relations_of_each_kind_are_loaded_along(stack: &Stack) -> Result<()> {
     let db = comments(stack).await?;
     let late = Post::COMMENTS.filter(Comment::ID.gt(1)).with(Comment::SUBJECT);
     let about = Comment::SUBJECT.with(late.clone()).with(Photo::COMMENTS);
-    let (sent, loaded) = statements(&db, db.things::<Comment>().uncached().with(about.clone()).all()).await;
+    let (sent, loaded) =
+        statements(&db, db.things::<Comment>().all_objects().uncached().with(about.clone()).all()).await;
     assert_eq!(sent, 6, "the comments, the posts, the photos, the comments of both, and the posts of these");
     let loaded = loaded?;
     assert_eq!(names(&loaded)?, ["A", "B", "a", "b", "A", "", ""]);
@@ -279,7 +280,7 @@ async fn each_kind_shows_its_fields(stack: &Stack) -> Result<()> {
     let db = comments(stack).await?;
     let shown = async |text: &str| -> Result<Vec<String>> {
         let fields = Fields::<Comment>::parse(text)?;
-        let chosen = Comment::ID.in_([1, 3, 6]);
+        let chosen = Comment::ID.is_in([1, 3, 6]);
         let comments = Comment::filter(&db, chosen).with_fields(&fields).all().await?;
         comments.iter().map(|comment| fields.to_json(comment)).collect()
     };

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 use super::local;
 use crate::ast::{FieldKind, Model};
@@ -34,7 +35,10 @@ pub(super) fn output(model: &Model) -> TokenStream {
     let named = model.relations.iter().map(|relation| {
         let constant = &relation.constant;
         match relation.kind {
-            RelationKind::BelongsToAny => quote!(#private::NamedRelation::any(Self::#constant)),
+            // The compiler shows what is no choice of models where it is declared.
+            RelationKind::BelongsToAny => {
+                quote_spanned!(relation.target.span()=> #private::NamedRelation::any(Self::#constant))
+            }
             _ => quote!(#private::NamedRelation::new(Self::#constant)),
         }
     });
