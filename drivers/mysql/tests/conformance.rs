@@ -76,7 +76,10 @@ impl Databases {
     }
 
     fn config(&self, url: &str) -> MysqlConfig {
-        let config = MysqlConfig::from_url(url).expect("the address is one").exact_text(self.exact_text);
+        // A machine that runs many tests at once may be slow to connect.
+        let patience = Duration::from_secs(60);
+        let config = MysqlConfig::from_url(url).expect("the address is one");
+        let config = config.connect_timeout(patience).pool_timeout(patience).exact_text(self.exact_text);
         let source = if self.from_log { ChangeSource::Binlog } else { ChangeSource::Triggers };
         // Changes come at once.
         config.changes_from(source).changes_interval(Duration::from_millis(5))

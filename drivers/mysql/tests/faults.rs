@@ -28,7 +28,7 @@ impl Behind {
     async fn new(configure: impl FnOnce(MysqlConfig) -> MysqlConfig) -> Self {
         let database = MysqlDatabase::create().await;
         let proxy = Proxy::to_url(database.url()).await;
-        let direct = MysqlExecutor::open(database.url()).await.unwrap();
+        let direct = MysqlExecutor::connect(config(database.url())).await.unwrap();
         let users = Users::create(&direct).await;
         let executor = MysqlExecutor::connect(configure(config(&proxy.url_through(database.url())))).await.unwrap();
         let behind = Self { executor, users, proxy, direct, _database: database };
@@ -178,14 +178,14 @@ async fn a_server_that_refuses_connections_is_lost_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_answer_in_time() {
-    let behind = Behind::new(|config| config.statement_timeout(Duration::from_millis(200))).await;
+    let behind = Behind::new(|config| config.statement_timeout(Duration::from_secs(1))).await;
     for direction in [Direction::ToServer, Direction::ToClient] {
         behind.proxy.stall(direction);
         let started = Instant::now();
         let mut rows = Rows::of(&[ValueType::I64]);
         let error = behind.executor.fetch(&Statement::new(&behind.users.count, &[]), &mut rows).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Timeout { may_have_executed: false }, "{error:?}");
-        assert!(started.elapsed() < Duration::from_secs(3));
+        assert!(started.elapsed() < Duration::from_secs(20));
         behind.proxy.resume();
         assert!(behind.users.count(&behind.executor).await >= 1);
         behind.proxy.stall(direction);
@@ -198,7 +198,7 @@ async fn a_server_that_does_not_answer_in_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_vanish_time_out() {
-    let behind = Behind::new(|config| config.statement_timeout(Duration::from_millis(200)).max_connections(2)).await;
+    let behind = Behind::new(|config| config.statement_timeout(Duration::from_secs(1)).max_connections(2)).await;
     behind.proxy.black_hole(Direction::ToClient);
     let error = behind.users.add(&behind.executor, "second").await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Timeout { may_have_executed: true }, "{error:?}");
@@ -211,21 +211,21 @@ async fn answers_that_vanish_time_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_not_made_in_time() {
-    let behind = Behind::new(|config| config.connect_timeout(Duration::from_millis(300))).await;
+    let behind = Behind::new(|config| config.connect_timeout(Duration::from_secs(2))).await;
     behind.proxy.cut_all().await;
     behind.proxy.stall(Direction::ToClient);
     let started = Instant::now();
     let mut rows = Rows::of(&[ValueType::I64]);
     let error = behind.executor.fetch(&Statement::new(&behind.users.count, &[]), &mut rows).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Timeout { may_have_executed: false }, "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(20));
     behind.proxy.resume();
     assert_eq!(behind.users.count(&behind.executor).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exhausted_pool_says_so_and_goes_on() {
-    let fresh = Fresh::with(|config| config.max_connections(2).pool_timeout(Duration::from_millis(200))).await;
+    let fresh = Fresh::with(|config| config.max_connections(2).pool_timeout(Duration::from_secs(2))).await;
     let users = Users::create(&fresh.executor).await;
     let options = TransactionOptions::default();
     let first = fresh.executor.begin(&options).await.unwrap();
@@ -241,7 +241,7 @@ async fn an_exhausted_pool_says_so_and_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_and_started_again_is_used_again() {
     let mut server = Instance::mariadb().await;
-    let executor = MysqlExecutor::open(server.url()).await.unwrap();
+    let executor = MysqlExecutor::connect(config(server.url())).await.unwrap();
     let users = Users::create(&executor).await;
     users.add(&executor, "kept").await.unwrap();
     let transaction = executor.begin(&TransactionOptions::default()).await.unwrap();

@@ -11,6 +11,8 @@ use thing_driver_api::{Executor, Row, Shape, Statement, Value, ValueType};
 
 /// A large result without a large table.
 const MILLION: &str = "SELECT seq, REPEAT('x', 100) AS filler FROM seq_1_to_1000000";
+/// A result that nobody waits for to its end.
+const ENDLESS: &str = "SELECT seq, REPEAT('x', 100) AS filler FROM seq_1_to_1000000000";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_page_does_not_wait_for_the_last() {
@@ -26,7 +28,7 @@ async fn the_first_page_does_not_wait_for_the_last() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_stream_frees_its_connection_soon() {
     let fresh = Fresh::with(|config| config.max_connections(1)).await;
-    let shape = Shape::raw(MILLION);
+    let shape = Shape::raw(ENDLESS);
     let started = Instant::now();
     for _ in 0..5 {
         let mut stream = fresh.executor.stream(&Statement::new(&shape, &[])).await.unwrap();
@@ -34,7 +36,7 @@ async fn a_dropped_stream_frees_its_connection_soon() {
         drop(stream);
         assert_eq!(one(&fresh.executor, "SELECT 1").await, Value::I64(1));
     }
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,13 +6,8 @@ mod support;
 
 use std::time::Duration;
 
-use support::Place;
+use support::{Place, key};
 use thing_driver_api::ErrorKind;
-
-/// A key that no other test uses.
-fn key(place: &Place) -> i64 {
-    place.schema.name().bytes().fold(0, |key: i64, byte| key.wrapping_mul(31).wrapping_add(byte.into()))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_at_a_time_holds_a_lock() {
@@ -50,7 +45,7 @@ async fn who_stops_waiting_does_not_get_the_lock() {
     let waiting = tokio::time::timeout(Duration::from_millis(100), place.executor.advisory_lock(key)).await;
     assert!(waiting.is_err());
     lock.release().await.unwrap();
-    for _ in 0..100 {
+    for _ in 0..1000 {
         if let Some(lock) = place.executor.try_advisory_lock(key).await.unwrap() {
             return lock.release().await.unwrap();
         }
@@ -61,7 +56,7 @@ async fn who_stops_waiting_does_not_get_the_lock() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_a_lock_ends_with_the_statement_timeout() {
-    let place = Place::with(|config| config.statement_timeout(Duration::from_millis(100))).await;
+    let place = Place::with(|config| config.statement_timeout(Duration::from_secs(2))).await;
     let key = key(&place);
     let _lock = place.executor.advisory_lock(key).await.unwrap();
     let error = place.executor.advisory_lock(key).await.unwrap_err();

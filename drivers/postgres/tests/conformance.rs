@@ -118,8 +118,11 @@ impl Setup for Schemas {
 }
 
 fn config(url: &str) -> PostgresConfig {
+    // A machine that runs many tests at once may be slow to connect.
+    let patience = Duration::from_secs(60);
+    let config = PostgresConfig::from_url(url).expect("the URL of the test server");
     // Changes come at once.
-    PostgresConfig::from_url(url).expect("the URL of the test server").changes_interval(Duration::from_millis(5))
+    config.connect_timeout(patience).pool_timeout(patience).changes_interval(Duration::from_millis(5))
 }
 
 async fn connect(config: PostgresConfig) -> Arc<dyn Executor> {

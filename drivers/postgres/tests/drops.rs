@@ -32,18 +32,29 @@ async fn place() -> (Place, Users) {
     (place, users)
 }
 
-/// In the end no session of this schema is in a transaction.
-async fn assert_idle(place: &Place) {
-    let other = place.other().await;
-    let open = "SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid \
-                JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1";
-    for _ in 0..200 {
-        if other.query_one(open, &[&place.schema.name()]).await.unwrap().get::<_, i64>(0) == 0 {
+/// The locks that sessions hold in a schema.
+const LOCKS: &str = "SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid \
+                     JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
+                     WHERE n.nspname = $1";
+
+/// Waits until something is so.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..1500 {
+        if is_so().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("a transaction is open");
+    panic!("{what} in vain");
+}
+
+/// In the end no session of this schema is in a transaction.
+async fn assert_idle(place: &Place) {
+    let other = place.other().await;
+    until("waited for the end of a transaction", async || {
+        other.query_one(LOCKS, &[&place.schema.name()]).await.unwrap().get::<_, i64>(0) == 0
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,11 +166,20 @@ async fn of_a_long_write_cancel_it() {
     let (place, users) = place().await;
     let shape = Shape::raw("INSERT INTO users (name) SELECT 'x' FROM pg_sleep(60)");
     let statement = Statement::new(&shape, &[]);
+    let other = place.other().await;
+    let sleeping = format!("{LOCKS} AND a.wait_event = 'PgSleep'");
+    let at_work = until("waited for the statement", async || {
+        other.query_one(&sleeping, &[&place.schema.name()]).await.unwrap().get::<_, i64>(0) > 0
+    });
     let mut rows = NoRows;
-    let write = place.executor.write(&statement, &mut rows);
-    assert!(tokio::time::timeout(Duration::from_millis(200), write).await.is_err());
+    tokio::select! {
+        written = place.executor.write(&statement, &mut rows) => panic!("{written:?}"),
+        () = at_work => {}
+    }
     assert_idle(&place).await;
     assert_eq!(users.count(&place.executor).await, 0);
+    // The server may have stopped before it is known here.
+    until("waited for the end of the connection", async || place.executor.statistics().discarded_connections > 0).await;
     let statistics = place.executor.statistics();
     assert_eq!((statistics.cancellations, statistics.discarded_connections), (1, 1), "{statistics:?}");
 }

@@ -1,22 +1,26 @@
 //! Faults: connections lost before, during and after a statement, silent servers, restarts.
 
-#![allow(clippy::unwrap_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers are not `#[test]` functions, but fail tests all the same.
 
 mod support;
 
 use std::time::{Duration, Instant};
 
 use support::{Place, Users, other, patient, query, raw};
-use thing_driver_api::{Error, ErrorKind, Executor, NoRows, Shape, Statement, TransactionOptions};
+use thing_driver_api::{Error, ErrorKind, Executor, NoRows, Shape, Statement, TransactionOptions, Value};
 use thing_driver_postgres::{PostgresConfig, PostgresExecutor};
 use thing_test_servers::{Direction, Instance, Proxy};
 
 /// An executor whose connections can be broken, and a place to look at the same tables from.
+///
+/// It has no shared connections unless `configure` says so: a read that leaves one, as it may on a busy machine, has an
+/// answer come later, which would meet the fault in place of the one that is meant.
 async fn broken(configure: impl FnOnce(PostgresConfig) -> PostgresConfig) -> (Proxy, PostgresExecutor, Place, Users) {
     let place = Place::new().await;
     let proxy = Proxy::to_url(place.schema.url()).await;
     let config = PostgresConfig::from_url(&proxy.url_through(place.schema.url())).unwrap();
-    let executor = PostgresExecutor::connect(configure(patient(config))).await.unwrap();
+    let config = configure(patient(config).reader_connections(0));
+    let executor = PostgresExecutor::connect(config).await.unwrap();
     let users = Users::create(&place.executor).await;
     users.add(&executor, "first").await.unwrap();
     users.get(&executor, &[1]).await.unwrap();
@@ -27,11 +31,14 @@ fn lost(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionLost { .. })
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// On one thread: while it sleeps twice, the tasks of all connections learn of the cut.
+#[tokio::test]
 async fn idle_connections_that_are_cut_are_replaced_unnoticed() {
-    let (proxy, executor, place, users) = broken(|config| config).await;
+    let (proxy, executor, place, users) = broken(|config| config.reader_connections(2)).await;
     proxy.cut_all().await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     users.add(&executor, "second").await.unwrap();
     users.get(&executor, &[1]).await.unwrap();
     let transaction = executor.begin(&TransactionOptions::default()).await.unwrap();
@@ -78,7 +85,7 @@ fn five_thousand() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_are_repeated_when_their_connection_is_lost() {
-    let (proxy, executor, _place, users) = broken(|config| config.reader_connections(0)).await;
+    let (proxy, executor, _place, users) = broken(|config| config).await;
     users.add_many(&executor, &five_thousand()).await.unwrap();
     for tear in TEARS {
         let before = executor.statistics().retries;
@@ -91,7 +98,7 @@ async fn reads_are_repeated_when_their_connection_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_are_repeated_when_their_shared_connection_is_lost() {
     for tear in TEARS {
-        let (proxy, executor, place, users) = broken(|config| config).await;
+        let (proxy, executor, place, users) = broken(|config| config.reader_connections(2)).await;
         users.add_many(&place.executor, &five_thousand()).await.unwrap();
         read_torn(&proxy, &executor, &users, tear).await;
         let statistics = executor.statistics();
@@ -147,20 +154,21 @@ async fn many_writes_are_in_doubt_only_behind_their_commit() {
     proxy.cut_after(Direction::ToClient, 0);
     let (_, error) = users.add_many(&executor, &names("small", 10)).await.unwrap_err();
     assert!(lost(&error) && error.may_have_executed(), "{error:?}");
-    // COMMIT is not sent before the rows are there, so the whole is repeated.
-    let before = users.count(&place.executor).await;
+    // COMMIT is not sent before the rows are there, so the whole is repeated. The small batch may still be committed.
     proxy.cut_after(Direction::ToServer, 3000);
     users.add_many(&executor, &names("large", 500)).await.unwrap();
-    assert_eq!(users.count(&place.executor).await, before + 500);
+    let large = query(&place.executor, "SELECT count(*) FROM users WHERE name LIKE 'large %'", &[]).await.unwrap();
+    assert_eq!(large.rows, [[Value::I64(500)]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_server_is_given_up() {
     let (proxy, executor, place, users) = broken(|config| {
         config
-            .statement_timeout(Duration::from_millis(200))
-            .connect_timeout(Duration::from_secs(1))
-            .pool_timeout(Duration::from_secs(1))
+            .reader_connections(2)
+            .statement_timeout(Duration::from_secs(2))
+            .connect_timeout(Duration::from_secs(5))
+            .pool_timeout(Duration::from_secs(5))
     })
     .await;
     proxy.black_hole(Direction::ToClient);
@@ -169,7 +177,7 @@ async fn a_silent_server_is_given_up() {
     assert_eq!(*error.kind(), ErrorKind::Timeout { may_have_executed: true }, "{error:?}");
     let error = users.get(&executor, &[1]).await.map(|_| ()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout { may_have_executed: false }), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     proxy.resume();
     proxy.cut_all().await;
     users.get(&executor, &[1]).await.unwrap();
@@ -179,27 +187,31 @@ async fn a_silent_server_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stalled_shared_connection_is_left() {
-    let (proxy, executor, _place, users) = broken(|config| config).await;
+    let (proxy, executor, _place, users) = broken(|config| config.reader_connections(2)).await;
     proxy.stall(Direction::ToClient);
     let (reading, table) = (executor.clone(), Users::new());
     let read = tokio::spawn(async move { table.get(&reading, &[1]).await.map(|rows| rows.rows.len()) });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let moved = async {
+        while executor.statistics().moved_reads == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), moved).await.expect("the read moves");
     proxy.resume();
     assert_eq!(read.await.unwrap().unwrap(), 1);
-    assert!(executor.statistics().moved_reads > 0);
     users.add(&executor, "second").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_connections_are_errors_until_they_are_accepted() {
-    let (proxy, executor, _place, users) = broken(|config| config).await;
+    let (proxy, executor, _place, users) = broken(|config| config.reader_connections(2)).await;
     proxy.refuse(true);
     proxy.cut_all().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let error = users.add(&executor, "second").await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::ConnectionLost { may_have_executed: false }, "{error:?}");
+    // A read finds out which connections are lost, so that the write is certainly not sent.
     let error = users.get(&executor, &[1]).await.map(|_| ()).unwrap_err();
     assert!(lost(&error), "{error:?}");
+    let error = users.add(&executor, "second").await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ConnectionLost { may_have_executed: false }, "{error:?}");
     proxy.refuse(false);
     users.add(&executor, "second").await.unwrap();
     users.get(&executor, &[1]).await.unwrap();
@@ -214,9 +226,10 @@ async fn a_restarted_server_is_found_again() {
     users.add(&executor, "first").await.unwrap();
     for _ in 0..2 {
         server.stop().await;
+        // A read finds out which connections are lost, so that the write is certainly not sent.
+        assert!(lost(&users.get(&executor, &[1]).await.map(|_| ()).unwrap_err()));
         let error = users.add(&executor, "lost").await.unwrap_err();
         assert!(lost(&error) && !error.may_have_executed(), "{error:?}");
-        assert!(lost(&users.get(&executor, &[1]).await.map(|_| ()).unwrap_err()));
         server.start().await;
         users.get(&executor, &[1]).await.unwrap();
     }
@@ -228,7 +241,8 @@ async fn a_restarted_server_is_found_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_terminated_is_replaced() {
-    let (_proxy, executor, place, users) = broken(|config| config.application_name("terminated")).await;
+    let (_proxy, executor, place, users) =
+        broken(|config| config.reader_connections(2).application_name("terminated")).await;
     let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'terminated'";
     let client = other(place.schema.url()).await;
     let running = {

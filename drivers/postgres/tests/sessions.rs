@@ -12,9 +12,9 @@ use thing_driver_api::Schema;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_for_statements_does_not_hold() {
-    let place = Place::with(|config| config.statement_timeout(Duration::from_millis(50))).await;
+    let place = Place::with(|config| config.statement_timeout(Duration::from_secs(2))).await;
     let mut session = place.executor.session().await.unwrap();
-    session.execute("SELECT pg_sleep(0.3)").await.unwrap();
+    session.execute("SELECT pg_sleep(2.5)").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

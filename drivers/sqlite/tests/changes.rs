@@ -14,6 +14,8 @@ use thing_driver_sqlite::SqliteExecutor;
 
 /// Long enough for the feed to look many times.
 const A_WHILE: Duration = Duration::from_millis(300);
+/// Long enough for a machine that runs many tests at once.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn with_users() -> (Folder, SqliteExecutor, Users) {
     let folder = Folder::new();
@@ -24,16 +26,20 @@ async fn with_users() -> (Folder, SqliteExecutor, Users) {
 
 async fn followed(executor: &SqliteExecutor) -> Box<dyn ChangeFeed> {
     let mut feed = executor.changes(&[]).await.unwrap();
-    assert!(tells(&mut feed).await, "what was before is not known");
+    // What was before is not known.
+    told(&mut feed).await;
     feed
 }
 
-/// Whether the feed tells something soon.
-async fn tells(feed: &mut Box<dyn ChangeFeed>) -> bool {
-    match tokio::time::timeout(A_WHILE, feed.next()).await {
-        Ok(observed) => matches!(observed.unwrap(), Observed::Everything),
-        Err(_) => false,
-    }
+/// Waits until the feed tells that something was written.
+async fn told(feed: &mut Box<dyn ChangeFeed>) {
+    let observed = tokio::time::timeout(PATIENCE, feed.next()).await.expect("the feed tells it");
+    assert!(matches!(observed.unwrap(), Observed::Everything));
+}
+
+/// Whether the feed tells nothing for a while.
+async fn is_silent(feed: &mut Box<dyn ChangeFeed>) -> bool {
+    tokio::time::timeout(A_WHILE, feed.next()).await.is_err()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +48,7 @@ async fn own_writes_are_not_seen() {
     let mut feed = followed(&executor).await;
     write_in_every_way(&executor, &users).await;
     raw(&executor, "PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
-    assert!(!tells(&mut feed).await, "nobody else wrote");
+    assert!(is_silent(&mut feed).await, "nobody else wrote");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,10 +58,10 @@ async fn writes_of_other_connections_are_seen() {
     let other = folder.other();
     for age in 0..20 {
         other.execute_batch(&format!("INSERT INTO users (name, age) VALUES ('{age}', {age})")).unwrap();
-        assert!(tells(&mut feed).await, "{age}");
+        told(&mut feed).await;
         assert_eq!(users.count(&executor).await, age + 1, "it can be read");
     }
-    assert!(!tells(&mut feed).await, "each is told once");
+    assert!(is_silent(&mut feed).await, "each is told once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +73,7 @@ async fn writes_of_another_process_are_seen() {
         Ok(status) => assert!(status.success()),
         Err(_) => return println!("not run: there is no program sqlite3"),
     }
-    assert!(tells(&mut feed).await);
+    told(&mut feed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +84,7 @@ async fn what_was_written_before_a_transaction_is_told_during_it() {
     Users::create(&executor).await;
     let mut feed = followed(&executor).await;
     folder.other().execute_batch("INSERT INTO users (name, age) VALUES ('a', 1)").unwrap();
-    let (waiting, transaction) = tokio::join!(tokio::time::timeout(A_WHILE * 10, feed.next()), async {
+    let (waiting, transaction) = tokio::join!(tokio::time::timeout(PATIENCE, feed.next()), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         executor.begin(&TransactionOptions::default()).await.unwrap()
     });
@@ -91,8 +97,9 @@ async fn each_feed_is_told() {
     let (folder, executor, _) = with_users().await;
     let (mut one, mut two) = (followed(&executor).await, followed(&executor).await);
     folder.other().execute_batch("INSERT INTO users (name, age) VALUES ('a', 1)").unwrap();
-    assert!(tells(&mut one).await && tells(&mut two).await);
-    assert!(!tells(&mut one).await && !tells(&mut two).await);
+    told(&mut one).await;
+    told(&mut two).await;
+    assert!(is_silent(&mut one).await && is_silent(&mut two).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +110,7 @@ async fn a_file_that_is_only_read_is_followed_too() {
     let reader = SqliteExecutor::connect(folder.config().read_only(true)).await.unwrap();
     let mut feed = followed(&reader).await;
     raw(&writer, "INSERT INTO users (name, age) VALUES ('a', 1)").await.unwrap();
-    assert!(tells(&mut feed).await);
+    told(&mut feed).await;
 }
 
 #[tokio::test]

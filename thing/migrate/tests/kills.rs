@@ -31,11 +31,11 @@ fn migrations(database: &str, slow: bool) -> Migrations {
     let third = "INSERT INTO log (n) VALUES (100);";
     let rows = match database {
         "sqlite" => {
-            "WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers LIMIT 6000000) \
+            "WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers LIMIT 12000000) \
              SELECT count(*) AS n FROM numbers"
         }
-        "postgres" => "SELECT 1 AS n FROM pg_sleep(2)",
-        _ => "SELECT SLEEP(2) AS n",
+        "postgres" => "SELECT 1 AS n FROM pg_sleep(6)",
+        _ => "SELECT SLEEP(6) AS n",
     };
     let slowly = format!("-- thing: no transaction\nCREATE TABLE slow AS {rows};\nINSERT INTO log (n) VALUES (7);");
     if slow {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unused_imports)] // Each test binary uses a part.
 
+use std::time::Duration;
+
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 pub(crate) use thing_conformance::users::{Rows, Users, by_id, one, poll_times, query, raw, raw_with, select};
@@ -40,7 +42,7 @@ impl Fresh {
             if open == 0 {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
         panic!("{open} connections are in a transaction");
     }
@@ -56,6 +58,8 @@ impl Fresh {
     }
 }
 
+/// A machine that runs many tests at once may be slow to connect.
 pub(crate) fn config(url: &str) -> MysqlConfig {
-    MysqlConfig::from_url(url).unwrap()
+    let patience = Duration::from_secs(60);
+    MysqlConfig::from_url(url).unwrap().connect_timeout(patience).pool_timeout(patience)
 }

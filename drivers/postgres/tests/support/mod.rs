@@ -35,6 +35,11 @@ impl Place {
     }
 }
 
+/// The key of an advisory lock that no other test uses.
+pub(crate) fn key(place: &Place) -> i64 {
+    place.schema.name().bytes().fold(0, |key: i64, byte| key.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
 /// A machine that runs many tests at once may be slow to connect.
 pub(crate) fn patient(config: PostgresConfig) -> PostgresConfig {
     config.connect_timeout(Duration::from_secs(60)).pool_timeout(Duration::from_secs(60))
