@@ -95,7 +95,7 @@ impl Cluster {
 
     async fn connect(&self, prefix: &str) -> RedisCache {
         let config = RedisConfig::cluster([self.url(0), self.url(2)]).expect("URLs").prefix(prefix);
-        let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE);
+        let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE).connect_timeout(PATIENCE).bound(BOUND);
         RedisCache::connect(config.heartbeat(Duration::from_millis(100))).await.expect("the cluster is ready")
     }
 }

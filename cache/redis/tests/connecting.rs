@@ -82,9 +82,7 @@ async fn a_user_with_few_rights() {
     let mut command: Vec<&[u8]> = vec![b"ACL", b"SETUSER", b"shop", b"on", b">secret", b"~shop:*", b"&shop:*"];
     command.extend(rights.split(' ').map(str::as_bytes));
     let _: () = server.run(&command).await;
-    let config =
-        RedisConfig::from_url(format!("redis://shop:secret@{}", host_of(instance.url()).trim_end_matches('/')))
-            .expect("a URL");
+    let config = config(&format!("redis://shop:secret@{}", host_of(instance.url()).trim_end_matches('/')));
     let cache = connect(&config.clone().prefix("shop")).await;
     fill(&cache, &object(1), &[row_tag(1)], 1).await;
     fill(&cache, &list("all"), &LIST_TAGS, 1).await;

@@ -167,7 +167,7 @@ async fn several_leases_at_once() {
 /// When the other program has not written for the time, lists depend on scopes again, and its next write is its first.
 #[tokio::test]
 async fn a_silent_program_is_forgotten() {
-    let config = config(&redis_url()).other_programs_time(Duration::from_millis(300));
+    let config = config(&redis_url()).other_programs_time(Duration::from_secs(3));
     let (old, new) = two(&config).await;
     let duration = Duration::from_millis(100);
     for round in 0..2 {

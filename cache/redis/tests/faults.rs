@@ -14,20 +14,22 @@ use thing_test_servers::{Direction, Instance, Proxy, redis_url};
 const READ: Duration = Duration::from_millis(100);
 /// Waits share a clock, so that one may be given up a sixteenth before its time.
 const AT_LEAST: Duration = Duration::from_millis(90);
-const SLACK: Duration = Duration::from_millis(150);
+/// What a busy machine may add to a time.
+const SLACK: Duration = Duration::from_secs(5);
 
 /// A silent server: each read costs the time allowed, then none; it heals.
 #[tokio::test]
 async fn a_stalled_server_costs_reads_a_bounded_time() {
     let proxy = Proxy::to_url(&redis_url()).await;
     for direction in [Direction::ToServer, Direction::ToClient] {
-        let config = config(&proxy.url_through(&redis_url()))
+        let patient = config(&proxy.url_through(&redis_url()));
+        fill(&connect(&patient).await, &object(1), &[row_tag(1)], 1).await;
+        let config = patient
             .read_timeout(READ)
             .breaker_failures(3)
             .breaker_wait(Duration::from_millis(50))
             .write_timeout(Duration::from_millis(300));
         let cache = connect(&config).await;
-        fill(&cache, &object(1), &[row_tag(1)], 1).await;
         proxy.stall(direction);
         for _ in 0..3 {
             let began = Instant::now();
@@ -40,7 +42,8 @@ async fn a_stalled_server_costs_reads_a_bounded_time() {
         for _ in 0..1000 {
             cache.load(&[Wanted::new(&object(1))]).await.expect_err("reads are spared the wait");
         }
-        assert!(began.elapsed() < READ, "{:?}", began.elapsed());
+        // To wait for each would take READ * 1000.
+        assert!(began.elapsed() < READ * 50, "{:?}", began.elapsed());
         let statistics = cache.redis_statistics();
         assert!(statistics.timeouts >= 3 && statistics.spared >= 1000 && statistics.sparing, "{statistics:?}");
         // A write is refused, not let through.
@@ -59,16 +62,17 @@ async fn a_stalled_server_costs_reads_a_bounded_time() {
 #[tokio::test]
 async fn a_slow_server_is_not_waited_for() {
     let proxy = Proxy::to_url(&redis_url()).await;
-    let config = config(&proxy.url_through(&redis_url())).read_timeout(READ).breaker_failures(2);
-    let cache = connect(&config).await;
-    fill(&cache, &object(1), &[row_tag(1)], 1).await;
-    proxy.delay(Duration::from_millis(100));
+    let patient = config(&proxy.url_through(&redis_url()));
+    fill(&connect(&patient).await, &object(1), &[row_tag(1)], 1).await;
+    let cache = connect(&patient.read_timeout(READ).breaker_failures(2)).await;
+    // Far more than what is waited for a read, and less than for a write.
+    proxy.delay(Duration::from_secs(1));
     for _ in 0..2 {
         cache.load(&[Wanted::new(&object(1))]).await.expect_err("it takes too long");
     }
-    let began = Instant::now();
+    let before = cache.redis_statistics().spared;
     cache.load(&[Wanted::new(&object(1))]).await.expect_err("reads are spared the wait");
-    assert!(began.elapsed() < READ / 2);
+    assert_eq!(cache.redis_statistics().spared, before + 1);
     write(&cache, &[row_tag(1)], Outcome::Unlisted).await;
     proxy.delay(Duration::ZERO);
     until("the cache is used again", || async { cache.load(&[Wanted::new(&object(1))]).await.is_ok() }).await;
@@ -110,7 +114,8 @@ async fn a_server_that_is_gone_costs_reads_nothing() {
     for _ in 0..100 {
         cache.load(&[Wanted::new(&object(1))]).await.expect_err("there is no connection");
     }
-    assert!(began.elapsed() < READ, "{:?}", began.elapsed());
+    // To wait for each would take the time of a read, ten seconds.
+    assert!(began.elapsed() < SLACK, "{:?}", began.elapsed());
     let began = Instant::now();
     cache.quarantine(&[row_tag(1)], Token::random(), READ).await.expect_err("there is no connection");
     cache.void(&[row_tag(1)]).await.expect_err("there is no connection");
@@ -124,7 +129,7 @@ async fn a_server_that_is_gone_costs_reads_nothing() {
 #[tokio::test]
 async fn a_failed_release_is_tried_again() {
     let proxy = Proxy::to_url(&redis_url()).await;
-    let config = config(&proxy.url_through(&redis_url())).write_timeout(READ);
+    let config = config(&proxy.url_through(&redis_url())).write_timeout(Duration::from_secs(1));
     let cache = connect(&config).await;
     for outcome in [Outcome::Unlisted, support::changed(1, 0, 1), Outcome::Nothing] {
         let token = quarantine(&cache, &[row_tag(1)]).await;
@@ -194,8 +199,8 @@ async fn a_restarted_server_is_empty() {
 async fn late_commands_do_no_harm() {
     let instance = Instance::redis().await;
     let config = config(instance.url())
-        .read_timeout(READ)
-        .write_timeout(READ)
+        .read_timeout(Duration::from_secs(1))
+        .write_timeout(Duration::from_secs(1))
         .breaker_failures(100)
         .breaker_wait(Duration::from_millis(20));
     let cache = connect(&config).await;

@@ -127,13 +127,13 @@ async fn entries_are_asked_for_again() {
     let server = SharedMemory::new();
     let a = process(&server, LONG).await;
     let way = server.client();
-    let config = TieredConfig::default().bound(LONG).time_to_live(Duration::from_millis(100));
+    let config = TieredConfig::default().bound(LONG).time_to_live(Duration::from_secs(2));
     let b = TieredCache::new(MemoryConfig::default(), way.clone(), config);
     support::serves(&b).await;
     fill_row(&a.cache, 1, 1).await;
     assert_eq!(hit(&b, &object(1)).await, Some(1));
     assert_eq!((hit(&b, &object(1)).await, way.loads()), (Some(1), 1));
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
     assert_eq!((hit(&b, &object(1)).await, way.loads()), (Some(1), 2));
 }
 

@@ -4,9 +4,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use support::Shop;
-use thing_cache_redis::RedisCache;
+use thing_cache_redis::{RedisCache, RedisConfig};
 use thing_example_bookshop::{Author, NewAuthor};
 
 #[tokio::test]
@@ -168,7 +170,10 @@ async fn the_cache_is_told_of_what_a_migration_changes() {
     for shop in Shop::all().await {
         let cache = format!("{}?prefix={}", thing_test_servers::redis_url(), thing_test_servers::redis_prefix());
         shop.manage(&["sync", "--json"], 0);
-        let db = shop.open(RedisCache::open(&cache).await.expect("the cache answers")).await;
+        // A write waits for the cache rather than being refused.
+        let patience = Duration::from_secs(10);
+        let config = RedisConfig::from_url(&cache).expect("a URL").connect_timeout(patience).write_timeout(patience);
+        let db = shop.open(RedisCache::connect(config).await.expect("the cache answers")).await;
         let id = db.things::<Author>().create(NewAuthor { name: "Ann".into(), account: None }).await.expect("a row").id;
         assert_eq!(db.things::<Author>().by_id(id).await.expect("the row").name, "Ann");
         shop.write("migrations/20260101000000_rename.up.sql", "UPDATE authors SET name = 'Eve';\n");

@@ -13,6 +13,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path as UrlPath, Query, State};
 use axum::http::StatusCode;
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 use thing::driver::{CacheClient, Executor};
 use thing::{Db, Error, ErrorKind, Model};
 use thing_cache_memory::{MemoryCache, MemoryConfig};
-use thing_cache_redis::RedisCache;
+use thing_cache_redis::{RedisCache, RedisConfig};
 use thing_driver_mysql::MysqlExecutor;
 use thing_driver_postgres::PostgresExecutor;
 use thing_driver_sqlite::SqliteExecutor;
@@ -70,7 +71,12 @@ async fn database(url: &str) -> Result<Arc<dyn Executor>, Error> {
 async fn cache(url: &str) -> Result<Arc<dyn CacheClient>, Error> {
     Ok(match url.split(':').next() {
         Some("memory") => Arc::new(MemoryCache::new(MemoryConfig::default())),
-        Some("redis" | "rediss") => Arc::new(RedisCache::open(url).await?),
+        Some("redis" | "rediss") => {
+            // A write waits for the cache rather than being refused.
+            let patience = Duration::from_secs(10);
+            let config = RedisConfig::from_url(url)?.connect_timeout(patience).write_timeout(patience);
+            Arc::new(RedisCache::connect(config).await?)
+        }
         _ => return Err(Error::invalid_input("CACHE_URL is `memory` or begins with redis: or rediss:")),
     })
 }

@@ -26,7 +26,8 @@ fn the_redis_cache_refines_the_specification() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let config = RedisConfig::from_url(redis_url()).expect("a URL").prefix(redis_prefix());
-    let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE).lease_time(Duration::from_secs(600));
+    let config = config.connect_timeout(PATIENCE).read_timeout(PATIENCE).write_timeout(PATIENCE);
+    let config = config.lease_time(Duration::from_secs(600));
     let cache = Arc::new(runtime.block_on(RedisCache::connect(config)).expect("the server runs"));
     let seen = Cell::new(Seen::default());
     let tables = AtomicU64::new(1);

@@ -216,7 +216,7 @@ impl Drop for Instance {
 }
 
 /// A folder whose name says who owns it, and a port that nothing listens on. The folder also keeps the port from other
-/// instances of this program.
+/// instances, of whatever program.
 fn reserve() -> (PathBuf, u16) {
     let output = servers().arg("directory").output();
     let output = output.unwrap_or_else(|error| panic!("tests/servers/servers cannot be run: {error}"));
@@ -228,10 +228,21 @@ fn reserve() -> (PathBuf, u16) {
         // down could otherwise be given the server's port, and be connected to itself.
         let port = 27_000 + (uuid::Uuid::new_v4().as_u128() % 5_000) as u16;
         let directory = instances.join(format!("{}-{port}", std::process::id()));
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() && fs::create_dir(&directory).is_ok() {
+        if TcpListener::bind(("127.0.0.1", port)).is_err() || fs::create_dir(&directory).is_err() {
+            continue;
+        }
+        // Made before the look: of two programs with one port at least one sees the other.
+        if folders_of(&instances, port) == 1 {
             return (directory, port);
         }
+        let _ = fs::remove_dir(&directory);
     }
+}
+
+fn folders_of(instances: &Path, port: u16) -> usize {
+    let folders = fs::read_dir(instances).unwrap_or_else(|error| panic!("{}: {error}", instances.display()));
+    let end = format!("-{port}");
+    folders.flatten().filter(|folder| folder.file_name().to_string_lossy().ends_with(&end)).count()
 }
 
 fn servers() -> Command {

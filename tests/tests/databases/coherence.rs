@@ -194,6 +194,17 @@ impl Clock for Seconds {
     }
 }
 
+/// Waits until so many wait for a lock of this session of the server.
+async fn until_waiting(db: &Db, holder: i64, count: i64) {
+    let sql = format!("SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND {holder} = ANY (pg_blocking_pids(pid))");
+    let waiting = async {
+        while db.raw(&sql).row::<i64>().await.unwrap() != count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(25), waiting).await.unwrap();
+}
+
 /// The server of a process that has gone must not carry out its write when its tags have been open for long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_waits_for_a_lock_ends_with_its_connection() {
@@ -207,6 +218,7 @@ async fn a_write_that_waits_for_a_lock_ends_with_its_connection() {
     let other = Db::builder(PostgresExecutor::open(schema.url()).await.unwrap()).build();
     let lock = other.begin().await.unwrap();
     Plain { id: 1, value: 1 }.save(&lock).await.unwrap();
+    let holder = lock.raw("SELECT pg_backend_pid()::bigint").row().await.unwrap();
     let write = {
         let db = db.clone();
         tokio::spawn(async move {
@@ -214,12 +226,12 @@ async fn a_write_that_waits_for_a_lock_ends_with_its_connection() {
             one.save(&db).await
         })
     };
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until_waiting(&other, holder, 1).await;
     proxy.refuse(true);
     proxy.cut_all().await;
     assert!(write.await.unwrap().unwrap_err().may_have_executed());
+    until_waiting(&other, holder, 0).await;
     // As if that was long ago.
-    tokio::time::sleep(Duration::from_secs(4)).await;
     clock.0.store(40, Ordering::SeqCst);
     proxy.refuse(false);
     while Plain::by_id(&db, 1).await.is_err() {

@@ -40,7 +40,8 @@ mod new {
 
 fn config() -> RedisConfig {
     let config = RedisConfig::from_url(redis_url()).unwrap().prefix(redis_prefix());
-    config.read_timeout(PATIENCE).write_timeout(PATIENCE).other_programs_time(Duration::from_millis(1))
+    let config = config.connect_timeout(PATIENCE).read_timeout(PATIENCE).write_timeout(PATIENCE);
+    config.other_programs_time(Duration::from_millis(1))
 }
 
 /// A client, over which a program may have a near cache.

@@ -1,16 +1,20 @@
 //! Drivers and caches made from URLs, as a program does that is configured from outside.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thing::driver::{CacheClient, Executor};
 use thing::{Db, ErrorKind, Model, Result};
-use thing_cache_redis::RedisCache;
+use thing_cache_redis::{RedisCache, RedisConfig};
 use thing_driver_mysql::MysqlExecutor;
 use thing_driver_postgres::PostgresExecutor;
 use thing_driver_sqlite::SqliteExecutor;
 use thing_test_servers::{MysqlDatabase, PostgresSchema, redis_prefix, redis_url};
 
 use crate::support::{User, user};
+
+/// How long a test on a busy machine waits for an answer of the cache.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An executor from the URL, whose scheme tells the driver.
 async fn open(url: &str) -> Result<Arc<dyn Executor>> {
@@ -22,9 +26,12 @@ async fn open(url: &str) -> Result<Arc<dyn Executor>> {
     })
 }
 
+/// A cache from a URL. What `open` makes gives up early on a busy machine, so the one that is used has more time.
 async fn cache() -> Result<Arc<dyn CacheClient>> {
-    let (url, prefix) = (redis_url(), redis_prefix());
-    Ok(Arc::new(RedisCache::open(format!("{url}?prefix={prefix}")).await?))
+    let url = format!("{}?prefix={}", redis_url(), redis_prefix());
+    drop(RedisCache::open(&url).await?);
+    let config = RedisConfig::from_url(&url)?.connect_timeout(PATIENCE);
+    Ok(Arc::new(RedisCache::connect(config.read_timeout(PATIENCE).write_timeout(PATIENCE)).await?))
 }
 
 async fn assert_works(url: &str) -> Result<()> {

@@ -21,7 +21,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// A configuration with a prefix that no other test has, and with patience for a busy machine.
 pub(crate) fn config(url: &str) -> RedisConfig {
     let config = RedisConfig::from_url(url).expect("a URL").prefix(redis_prefix());
-    config.read_timeout(PATIENCE).write_timeout(PATIENCE).connect_timeout(PATIENCE)
+    config.read_timeout(PATIENCE).write_timeout(PATIENCE).connect_timeout(PATIENCE).bound(near::BOUND)
 }
 
 pub(crate) async fn connect(config: &RedisConfig) -> RedisCache {
@@ -129,7 +129,9 @@ pub(crate) struct Server(redis::aio::MultiplexedConnection);
 impl Server {
     pub(crate) async fn connect(url: &str) -> Self {
         let client = redis::Client::open(url).expect("a URL");
-        Self(client.get_multiplexed_async_connection().await.expect("the server runs"))
+        let config = redis::AsyncConnectionConfig::new();
+        let config = config.set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        Self(client.get_multiplexed_async_connection_with_config(&config).await.expect("the server runs"))
     }
 
     pub(crate) async fn run<T: redis::FromRedisValue>(&self, command: &[&[u8]]) -> T {

@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use redis::{Cmd, FromRedisValue, RedisResult};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisResult};
 use thing_test_servers::Instance;
 use tokio::time::sleep;
 
 use crate::database::DatabaseKind;
 use crate::options::Options;
+
+/// How long Redis may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The servers.
 #[derive(Debug)]
@@ -97,8 +101,7 @@ impl Servers {
 
     /// Deletes keys at random; returns how many.
     pub(super) async fn lose_keys(&self, count: u64) -> RedisResult<u64> {
-        let url = self.redis.as_ref().map_or("", Instance::url);
-        let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+        let mut connection = connection(self.redis.as_ref().map_or("", Instance::url)).await?;
         let mut lost = 0;
         for _ in 0..count {
             let key: Option<String> = redis::cmd("RANDOMKEY").query_async(&mut connection).await?;
@@ -114,8 +117,13 @@ async fn redis(has_clock: bool) -> Instance {
 }
 
 async fn command_to<T: FromRedisValue>(url: &str, command: &[&str]) -> RedisResult<T> {
-    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
     let mut packed = Cmd::new();
     command.iter().for_each(|word| _ = packed.arg(*word));
-    packed.query_async(&mut connection).await
+    packed.query_async(&mut connection(url).await?).await
+}
+
+async fn connection(url: &str) -> RedisResult<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new();
+    let config = config.set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+    redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
 }

@@ -120,7 +120,8 @@ async fn a_cache_that_is_away_is_told_later() -> Result<()> {
     cache.reset();
     tokio::time::sleep(Duration::from_millis(500)).await;
     let tries = cache.count(&Matcher::voids());
-    assert!((1..=10).contains(&tries), "{tries} tries in half a second");
+    assert!(tries <= 10, "{tries} tries in half a second");
+    eventually(async || Ok(cache.count(&Matcher::voids()) > 0)).await?;
     cache.clear_faults();
     eventually(async || is_named(&db, "Again").await).await?;
     eventually(async || Ok(follower.failure().is_none())).await

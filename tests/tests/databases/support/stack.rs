@@ -16,8 +16,8 @@ use thing_test_servers::{MysqlDatabase, PostgresSchema, redis_prefix, redis_url}
 
 use super::{Post, User};
 
-/// How long a test on a busy machine waits for an answer of the cache.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a test on a busy machine waits for an answer of a server.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub(crate) enum Cache {
 
 async fn redis() -> RedisCache {
     let config = RedisConfig::from_url(redis_url()).unwrap().prefix(redis_prefix());
-    let config = config.read_timeout(PATIENCE).write_timeout(PATIENCE).breaker_failures(u32::MAX);
+    let config = config.connect_timeout(PATIENCE).read_timeout(PATIENCE).write_timeout(PATIENCE);
+    let config = config.breaker_failures(u32::MAX);
     RedisCache::connect(config).await.unwrap()
 }
 
@@ -231,9 +232,10 @@ impl Stack {
 
 fn postgres_config(url: &str) -> PostgresConfig {
     // Without TLS connections are made faster.
-    PostgresConfig::from_url(url).unwrap().encryption(Encryption::Disable).bytewise_text(true)
+    let config = PostgresConfig::from_url(url).unwrap().encryption(Encryption::Disable).bytewise_text(true);
+    config.connect_timeout(PATIENCE).pool_timeout(PATIENCE)
 }
 
 fn mysql_config(url: &str) -> MysqlConfig {
-    MysqlConfig::from_url(url).unwrap().exact_text(true)
+    MysqlConfig::from_url(url).unwrap().exact_text(true).connect_timeout(PATIENCE).pool_timeout(PATIENCE)
 }
