@@ -40,8 +40,9 @@ impl Cluster {
             let cluster = Self::run(std::env::temp_dir().join(format!("thing-cluster-{name}")), ports);
             let answers = cluster.ports.iter().all(|port| cluster.says(*port, &["ping"], "PONG"));
             let addresses = cluster.ports.iter().map(|port| format!("127.0.0.1:{port}"));
-            let mut create = Command::new("redis-cli");
-            create.args(["--cluster", "create"]).args(addresses).arg("--cluster-yes");
+            // It waits without end for nodes that have not met, and then others are tried.
+            let mut create = Command::new("timeout");
+            create.args(["60", "redis-cli", "--cluster", "create"]).args(addresses).arg("--cluster-yes");
             if answers
                 && create.output().expect("redis-cli is installed").status.success()
                 && cluster.ports.iter().all(|port| cluster.says(*port, &["cluster", "info"], "cluster_state:ok"))
@@ -86,8 +87,9 @@ impl Cluster {
         for node in 0..2 {
             ids.push(Server::connect(&self.url(node)).await.run(&[b"CLUSTER", b"MYID"]).await);
         }
-        let mut reshard = Command::new("redis-cli");
-        reshard.args(["--cluster", "reshard", &format!("127.0.0.1:{}", self.ports[0]), "--cluster-from", &ids[0]]);
+        let mut reshard = Command::new("timeout");
+        reshard.args(["120", "redis-cli", "--cluster", "reshard", &format!("127.0.0.1:{}", self.ports[0])]);
+        reshard.args(["--cluster-from", &ids[0]]);
         reshard.args(["--cluster-to", &ids[1], "--cluster-slots", "3000", "--cluster-yes"]);
         let moved = tokio::task::spawn_blocking(move || reshard.output()).await.expect("it runs").expect("it runs");
         assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stdout));

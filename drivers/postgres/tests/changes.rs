@@ -189,7 +189,8 @@ async fn a_publication_that_another_makes_at_the_same_time_is_taken() {
         }
         making.batch_execute("COMMIT").await.unwrap();
     };
-    let (recorded, ()) = tokio::join!(schema.record_changes(&tables), made);
+    let both = async { tokio::join!(schema.record_changes(&tables), made) };
+    let (recorded, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.expect("one waits for the other");
     recorded.unwrap();
     follow(&executor, &users.table).await;
     schema.forget_changes(&tables).await.unwrap();
