@@ -18,8 +18,8 @@ pub use self::any::{AnyFields, KindFields};
 pub use self::computed::{Computed, JsonOutput};
 pub use self::fields::Fields;
 pub use self::json::{AsObject, JsonList};
-pub(crate) use self::nested::Related;
 pub use self::nested::Showable;
+pub(crate) use self::nested::{Nested, Related};
 
 use thing_driver_api::{Error, ErrorKind, Result};
 

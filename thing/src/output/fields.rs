@@ -8,7 +8,7 @@ use thing_driver_api::{Error, Result};
 
 use super::choice::{self, Choice};
 use super::computed::Computed;
-use super::nested::{Related, Showable};
+use super::nested::{Nested, Related, Showable};
 use crate::Model;
 use crate::query::ColumnList;
 use crate::relation::Preload;
@@ -93,7 +93,7 @@ impl<M: Model> Fields<M> {
     /// [`AnyFields`](crate::AnyFields) where they are of any of several.
     #[must_use]
     pub fn relation<R: Showable<M>>(self, relation: R, fields: R::Fields) -> Self {
-        self.and(Entry::of_relation(relation.showing(fields)))
+        self.and(Entry::of_relation(Arc::new(Nested::new(relation, Some(fields)))))
     }
 
     /// Shows what the model computes under this name too.

@@ -9,7 +9,7 @@ use thing_driver_api::Table;
 use super::{AnyOf, BelongsToAny, Relation, RelationKind};
 use crate::Model;
 #[cfg(feature = "json")]
-use crate::output::Related;
+use crate::output::{Nested, Related};
 
 /// A relation of `M`, whatever its target and kind. Made by the derive macro.
 pub struct NamedRelation<M> {
@@ -39,7 +39,7 @@ impl<M: Model> NamedRelation<M> {
         Self {
             lookup: lookup.map(|(table, column)| Lookup { relation: relation.path(), table, column }),
             #[cfg(feature = "json")]
-            related: Arc::new(relation),
+            related: Arc::new(Nested::new(relation, None)),
             model: PhantomData,
         }
     }
@@ -51,7 +51,7 @@ impl<M: Model> NamedRelation<M> {
         Self {
             lookup: None,
             #[cfg(feature = "json")]
-            related: Arc::new(relation),
+            related: Arc::new(Nested::new(relation, None)),
             model: PhantomData,
         }
     }
